@@ -1,0 +1,38 @@
+"""The site's clock: POSIX seconds inside, the site's zone outside."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, tzinfo
+from typing import Literal
+
+ClockSource = Literal["start", "metadata", "file names", "elapsed"]
+"""Where the clock time of a recording came from.
+
+With ``elapsed`` nothing told it: POSIX time 0 is the start of the recording and the zone is UTC.
+"""
+
+
+def aware(time: datetime, zone: tzinfo) -> datetime:
+    """A naive time is site time; an aware one stays what it is."""
+    return time.replace(tzinfo=zone) if time.tzinfo is None else time
+
+
+def from_posix(time: float, zone: tzinfo) -> datetime:
+    """POSIX seconds as an aware time in ``zone``."""
+    return datetime.fromtimestamp(time, UTC).astimezone(zone)
+
+
+def interval_start(time: float, seconds: int, zone: tzinfo) -> float:
+    """POSIX start of the interval that holds ``time``, aligned to the wall clock of ``zone``.
+
+    Args:
+        time: POSIX seconds.
+        seconds: length of the intervals; it divides an hour.
+        zone: the site's zone: a quarter of an hour there starts at :00, :15, :30 or :45 even
+            where the zone is 5 h 45 min away from UTC.
+    """
+    offset = from_posix(time, zone).utcoffset()
+    assert offset is not None
+    shift = offset.total_seconds()
+    return math.floor((time + shift) / seconds) * seconds - shift

@@ -1,0 +1,1 @@
+"""Moments → numbers, one file a measure."""

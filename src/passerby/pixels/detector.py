@@ -1,0 +1,96 @@
+"""Pictures → Detections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from passerby.models import Model, find
+from passerby.moment import CLASSES, Detections, Ints
+from passerby.pixels.families import Picture, recognise
+from passerby.pixels.network import load_network
+
+FLOOR = 0.10
+"""Scores below this are noise for every family; the tracker makes use of those above it."""
+
+_OVERLAP = 0.6  # boxes of one group that overlap more are one road user
+# A car, a bus and a truck in one place are one vehicle seen doubtfully.
+_GROUPS = np.array([0, 1, 2, 1, 2, 2, 2])
+assert len(_GROUPS) == len(CLASSES)
+
+
+class Detector:
+    """A loaded detector."""
+
+    def __init__(self, model: Model, path: Path, threads: int = 1) -> None:
+        self._network = load_network(path, threads)
+        self._family = recognise(self._network, path.name)
+        height, width = self._network.input_shape[2:]
+        # What a person's own file is shows only once it is loaded.
+        self.model = replace(
+            model,
+            family=self._family.name,
+            classes=self._family.classes,
+            input_size=(width, height),
+        )
+
+    @classmethod
+    def load(cls, model: str | Path | None = None, threads: int = 1) -> Detector:
+        """Load a detector.
+
+        Args:
+            model: a name that ``passerby models`` lists, a path to an ONNX or OpenVINO file, or
+                None for the embedded default.
+            threads: CPU threads for one inference.
+
+        Raises:
+            ModelError: unknown name, missing or damaged file, or of no family understood.
+        """
+        facts, path = find(model)
+        return cls(facts, path, threads)
+
+    def detect(
+        self, pictures: Sequence[Picture], threshold: float | None = None
+    ) -> list[Detections]:
+        """Find road users.
+
+        Args:
+            pictures: (H, W, 3) BGR pictures of any size.
+            threshold: smallest score; :data:`FLOOR` by default.
+
+        Returns:
+            One :class:`Detections` per picture, boxes in its pixels and within it.
+        """
+        floor = FLOOR if threshold is None else threshold
+        return [self._detect(picture, floor) for picture in pictures]
+
+    def _detect(self, picture: Picture, floor: float) -> Detections:
+        tensor, placement = self._family.prepare(picture)
+        raw = self._family.read(self._network.run(tensor), floor)
+        boxes = placement.to_picture(raw.boxes)
+        height, width = picture.shape[:2]
+        boxes = np.clip(boxes, 0, [width, height, width, height])
+        found = Detections(boxes, raw.scores, raw.codes)
+        solid = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+        found = found[solid]
+        return found[_without_doubles(found)]
+
+
+def _without_doubles(found: Detections) -> Ints:
+    """Indices that remain after non-maximum suppression within each group of classes."""
+    if not len(found):
+        return np.zeros(0, np.int64)
+    sizes = found.boxes[:, 2:] - found.boxes[:, :2]
+    rectangles = np.concatenate([found.boxes[:, :2], sizes], axis=1)
+    kept = cv2.dnn.NMSBoxesBatched(
+        rectangles.tolist(),
+        found.scores.tolist(),
+        _GROUPS[found.codes].tolist(),
+        0.0,
+        _OVERLAP,
+    )
+    return np.asarray(kept, np.int64).reshape(-1)
