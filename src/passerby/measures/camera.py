@@ -1,0 +1,170 @@
+"""All measures of one camera: Moments in, closed rows out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from passerby.geometry import Polygon, Segment
+from passerby.measurement import Measurement
+from passerby.measures.crossings import Crossing, LineCrossings
+from passerby.measures.intervals import Interval, Intervals
+from passerby.measures.movements import Movements
+from passerby.measures.occupancy import Occupancy, ZoneCounter
+from passerby.measures.trails import Step, Trails
+from passerby.moment import Moment
+from passerby.site import Camera
+
+# An interrupted run starts again where the oldest road user in view was first seen, but never
+# further back: who stands there for longer is met again in the middle of the stay.
+_LOOK_BACK_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A crossing or a movement that waits for its class."""
+
+    time: float
+    trail: int
+    place: str
+    forward: bool | None  # None for a movement
+
+
+class CameraMeasures:
+    """Counts at the lines, movements and zones of one camera.
+
+    The class of a crossing is fixed by vote one bridging time after it, an interval closes only
+    then, and a closed row is never revised: a crossing that is decided later (somebody stood on
+    the line for longer) belongs to the first interval still open.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: str,
+        name: str,
+        camera: Camera,
+        size: tuple[int, int],
+        classes: tuple[str, ...],
+        zone: tzinfo,
+        interval_seconds: int = 900,
+        bridge_seconds: float = 2.0,
+    ) -> None:
+        """Prepare to measure.
+
+        Args:
+            site: name of the site, for the rows.
+            name: name of the camera, for the rows.
+            camera: what to measure, in fractions of the picture.
+            size: width and height of the picture in pixels.
+            classes: the classes that the detector can tell; each has a row.
+            zone: of the site.
+            interval_seconds: length of an interval; at least 60, divides an hour.
+            bridge_seconds: how long a road user may be out of sight.
+
+        Raises:
+            ValueError: an interval below a minute, or one that divides no hour.
+        """
+        self._site, self._name, self._camera = site, name, camera
+        self._classes = classes
+        self._bridge = bridge_seconds
+        self._trails = Trails(camera.reference, bridge_seconds)
+        self._intervals = Intervals(interval_seconds, zone)
+        self._movements = Movements(camera.movements)
+        width, height = size
+
+        def pixels(points: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]:
+            return [(x * width, y * height) for x, y in points]
+
+        self._lines = [
+            LineCrossings(line, Segment(*pixels(ends))) for line, ends in camera.lines.items()
+        ]
+        self._zones = {
+            zone: ZoneCounter(Polygon(pixels(corners))) for zone, corners in camera.zones.items()
+        }
+        self._waiting: list[_Event] = []
+        self._end = -math.inf
+
+    def accept(self, moment: Moment) -> list[Measurement]:
+        """Add one Moment; times must rise.
+
+        Returns:
+            the rows of the intervals that closed.
+        """
+        self._fix_classes(before=moment.time)
+        self._end_trails(moment.time)
+        self._tick(moment.time)
+        if math.isfinite(self._end):
+            self._intervals.open_until(moment.time)
+        rows = self._rows(self._intervals.close(moment.time - self._bridge))
+        spans = self._intervals.spans(moment.time, moment.seconds)
+        step = self._trails.accept(moment)
+        self._note([made for line in self._lines for made in line.accept(step)])
+        self._count_zones(step, spans)
+        self._end = moment.time + moment.seconds
+        return rows
+
+    def finish(self) -> list[Measurement]:
+        """End all trails and close all intervals."""
+        self._fix_classes(before=math.inf)
+        self._end_trails(math.inf)
+        self._tick(math.inf)
+        return self._rows(self._intervals.close(math.inf))
+
+    @property
+    def needed_since(self) -> float:
+        """Where a run must start again to come to the same open intervals, POSIX seconds."""
+        return max(min(self._trails.oldest, self._end) - self._bridge, self._end - _LOOK_BACK_SECONDS)
+
+    def _note(self, crossings: list[Crossing]) -> None:
+        for crossing in sorted(crossings, key=lambda c: c.time):
+            made = self._movements.accept(crossing)
+            self._waiting.append(
+                _Event(crossing.time, crossing.trail, crossing.line, crossing.forward)
+            )
+            self._waiting += [_Event(m.time, m.trail, m.movement, None) for m in made]
+
+    def _fix_classes(self, before: float) -> None:
+        """Book the events whose bridging time is over, by the votes up to then."""
+        due = [e for e in self._waiting if e.time + self._bridge < before]
+        self._waiting = [e for e in self._waiting if e.time + self._bridge >= before]
+        for event in due:
+            self._book(event, self._trails.code(event.trail))
+
+    def _end_trails(self, time: float) -> None:
+        ended = self._trails.ended(time)
+        if not ended:
+            return
+        self._note([made for trail in ended for line in self._lines for made in line.end(trail)])
+        for trail in ended:
+            self._movements.end(trail)
+        for event in [e for e in self._waiting if e.trail in ended]:
+            self._waiting.remove(event)
+            self._book(event, ended[event.trail])
+
+    def _book(self, event: _Event, code: int) -> None:
+        interval = self._intervals.at(event.time)
+        if event.forward is None:
+            interval.movements[event.place, code] += 1
+        else:
+            interval.crossings[event.place, event.forward, code] += 1
+
+    def _tick(self, time: float) -> None:
+        for zone in self._zones.values():
+            zone.tick(time)
+
+    def _count_zones(self, step: Step, spans: list[tuple[float, float, Interval]]) -> None:
+        for name, zone in self._zones.items():
+            zone.accept(
+                step, [(t, s, i.zones.setdefault(name, Occupancy())) for t, s, i in spans]
+            )
+
+    def _rows(self, closed: list[Interval]) -> list[Measurement]:
+        return [
+            row
+            for interval in closed
+            for row in self._intervals.rows(
+                interval, self._site, self._name, self._camera, self._classes
+            )
+        ]

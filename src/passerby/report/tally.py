@@ -1,0 +1,182 @@
+"""Rows put together for reading: by place, direction, class and interval."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from passerby.clock import from_posix, interval_start
+from passerby.measurement import KINDS, Measurement, Merge, merge
+from passerby.moment import CLASSES
+from passerby.report.words import in_utc, length
+
+if TYPE_CHECKING:
+    from passerby.report import Report
+
+QUARTER = 15 * 60
+"""The step of traffic counts, in seconds."""
+
+_MOST_IN_A_CHART = 96
+
+
+class Series(NamedTuple):
+    """One kind of number about one place, in one direction."""
+
+    place: str
+    kind: str
+    direction: str = ""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Every row of a report, with all intervals equally long.
+
+    Attributes:
+        seconds: length of the intervals.
+        rows: the rows of each series, by start (in UTC) and class.
+    """
+
+    seconds: int
+    rows: Mapping[Series, Mapping[datetime, Mapping[str, Measurement]]]
+
+    @cached_property
+    def starts(self) -> tuple[datetime, ...]:
+        """Starts of the intervals, in UTC."""
+        return tuple(sorted({start for rows in self.rows.values() for start in rows}))
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that were looked for, in the order of :data:`passerby.moment.CLASSES`."""
+        known = {name for row in self.rows.values() for cells in row.values() for name in cells}
+        return tuple(name for name in CLASSES if name in known)
+
+    def value(self, series: Series, start: datetime, class_: str) -> float | None:
+        """The value of one class in one interval; None is unknown."""
+        row = self.rows.get(series, {}).get(start, {}).get(class_)
+        return None if row is None else row.value
+
+    def over_classes(
+        self, series: Series, start: datetime, classes: Sequence[str] | None = None
+    ) -> float | None:
+        """The values of several classes (all by default) added up; None where one is unknown.
+
+        Raises:
+            ValueError: for a maximum: two classes need not have theirs at the same second.
+        """
+        _addable(series.kind)
+        values = [self.value(series, start, name) for name in classes or self.classes]
+        known = [value for value in values if value is not None]
+        return sum(known) if values and len(known) == len(values) else None
+
+    def coverage(self, start: datetime, series: Series | None = None) -> float:
+        """Share of the interval that was observed: of one series, or the least of all."""
+        chosen = self.rows.values() if series is None else [self.rows.get(series, {})]
+        cells = [row for rows in chosen for row in rows.get(start, {}).values()]
+        return min((row.coverage for row in cells), default=0.0)
+
+    def observed_seconds(self) -> float:
+        """Seconds that were observed, over all intervals."""
+        return sum(self.coverage(start) * self.seconds for start in self.starts)
+
+    def total(self, series: Series, class_: str) -> Measurement | None:
+        """One class over all intervals; None where there is no such row."""
+        rows = [cells[class_] for cells in self.rows.get(series, {}).values() if class_ in cells]
+        return merge(rows) if rows else None
+
+    def total_over_classes(
+        self, series: Series, classes: Sequence[str] | None = None
+    ) -> float | None:
+        """Several classes (all by default) over all intervals; None where nothing is known."""
+        _addable(series.kind)
+        totals = [self.total(series, name) for name in classes or self.classes]
+        known = [row.value for row in totals if row is not None and row.value is not None]
+        return sum(known) if known else None
+
+    def seen(self, series: Iterable[Series]) -> tuple[str, ...]:
+        """The classes that have a value above zero in any of the series."""
+        chosen = [cells for one in series for cells in self.rows.get(one, {}).values()]
+        return tuple(
+            name
+            for name in self.classes
+            if any(name in cells and cells[name].value for cells in chosen)
+        )
+
+
+def _addable(kind: str) -> None:
+    if KINDS[kind].merge is Merge.MAX:
+        raise ValueError(f"{kind} must not be added over classes")
+
+
+def tally(report: Report, seconds: int | None = None) -> Tally:
+    """The rows of a report in intervals of ``seconds`` (by default as they were measured).
+
+    Raises:
+        ValueError: where ``seconds`` is no multiple of the report's interval.
+    """
+    own = report.settings.interval_seconds
+    wanted = own if seconds is None else seconds
+    if wanted % own:
+        raise ValueError(f"intervals of {own} s do not fill intervals of {wanted} s")
+    rows = [replace(row, start=in_utc(row.start)) for row in report.rows]
+    if wanted != own:
+        rows = _lengthened(rows, wanted, ZoneInfo(report.timezone))
+    grouped: dict[Series, dict[datetime, dict[str, Measurement]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    for row in rows:
+        grouped[Series(row.place, row.kind, row.direction)][row.start][row.class_] = row
+    return Tally(wanted, grouped)
+
+
+def _lengthened(rows: Iterable[Measurement], seconds: int, zone: tzinfo) -> list[Measurement]:
+    """The rows merged into longer intervals; what was not watched of them lowers the coverage."""
+    groups: dict[tuple[Series, str, datetime], list[Measurement]] = defaultdict(list)
+    for row in rows:
+        start = from_posix(interval_start(row.start.timestamp(), seconds, zone), UTC)
+        series = Series(row.place, row.kind, row.direction)
+        groups[series, row.class_, start].append(row)
+    longer = []
+    for (_, _, start), members in groups.items():
+        row = merge(members)
+        share = row.coverage * row.seconds / seconds
+        longer.append(replace(row, start=start, seconds=seconds, coverage=share))
+    return longer
+
+
+def observed_share(report: Report, counts: Tally) -> float:
+    """Share of the recording that was observed, 0 to 1."""
+    span = length(report)
+    return min(1.0, counts.observed_seconds() / span) if span > 0 else 0.0
+
+
+def table_seconds(report: Report) -> int:
+    """The step of the workbook: quarters of an hour where the intervals fill them."""
+    own = report.settings.interval_seconds
+    return QUARTER if QUARTER % own == 0 else own
+
+
+def chart_seconds(report: Report) -> int:
+    """The step of the page: as measured, or the first longer one that a chart can show."""
+    own = report.settings.interval_seconds
+    span = length(report)
+    steps = [own, *(step for step in (QUARTER, 3600) if step > own and step % own == 0)]
+    return next((step for step in steps if span / step <= _MOST_IN_A_CHART), steps[-1])
+
+
+def line_series(report: Report) -> list[Series]:
+    """Both directions of every line."""
+    return [
+        Series(name, "crossings", way)
+        for name in report.shapes.lines
+        for way in ("forward", "backward")
+    ]
+
+
+def movement_series(report: Report) -> list[Series]:
+    """Every movement."""
+    return [Series(name, "movement") for name in report.shapes.movements]
