@@ -15,7 +15,8 @@ from passerby.measurement import KINDS, Measurement
 from passerby.models import Model
 from passerby.redacted import RedactedImage
 from passerby.report import Report, Settings
-from passerby.site import Camera
+from passerby.shapes import whole_picture
+from passerby.site import Camera, make_camera
 
 CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -30,11 +31,12 @@ def model(classes: tuple[str, ...] = CLASSES, density_limit: int = 20) -> Model:
     return Model(
         name="sample-416",
         family="nanodet",
-        runtime="onnx",
+        runtime="onnxruntime",
         licence="Apache-2.0",
         source="made up for tests",
         classes=classes,
         threshold=0.35,
+        vehicle_threshold=0.3,
         input_size=(416, 416),
         good_at="People and vehicles at 5 to 30 m in daylight.",
         bad_at="Dense crowds, night without lamps, people seen from straight above.",
@@ -42,7 +44,6 @@ def model(classes: tuple[str, ...] = CLASSES, density_limit: int = 20) -> Model:
         accuracy="person AP50 0.91 on PETS S2L1",
         speed="41 ms a frame on one thread",
         smallest_person=0.06,
-        files=(),
     )
 
 
@@ -86,7 +87,7 @@ def _colour(x: float, y: float) -> tuple[int, int, int]:
 
 def camera(name: str = "gate") -> Camera:
     """Three lines, two movements, one zone and one mask."""
-    return Camera(
+    return make_camera(
         lines={
             "west": ((0.16, 0.78), (0.16, 0.42)),
             name: ((0.86, 0.40), (0.86, 0.76)),
@@ -202,10 +203,7 @@ def junction(
 def short_clip() -> Report:
     """80 s of elapsed time, nothing drawn, no street, a portrait picture."""
     zero = datetime(1970, 1, 1, tzinfo=UTC)
-    shapes = Camera(
-        lines={"middle": ((0.0, 0.5), (1.0, 0.5))},
-        zones={"picture": ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))},
-    )
+    shapes = whole_picture(make_camera())
     made = rows(shapes, zero, 2, 60, classes=("person", "vehicle"), busy=0.6, name="clip")
     return Report(
         site="clip",

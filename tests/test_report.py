@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
-from report_samples import CLASSES, HELSINKI, UNKNOWN_AT, junction, short_clip
 
 from passerby.errors import PasserbyError
 from passerby.measurement import Measurement, merge
@@ -26,6 +25,7 @@ from passerby.report.peak import Quarter, heavy_share, peak_hour, peak_hour_fact
 from passerby.report.tally import QUARTER, Series, chart_seconds, tally
 from passerby.report.words import NOT_KNOWN, percent
 from passerby.report.workbook import workbook_bytes
+from report_samples import CLASSES, HELSINKI, UNKNOWN_AT, junction, short_clip
 
 NAMES = {
     "measurements.csv",

@@ -16,7 +16,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, sync_playwright
-from report_samples import camera, junction, model, short_clip
 
 from passerby.measurement import merge
 from passerby.report import Report
@@ -25,7 +24,8 @@ from passerby.report.limits import fullest, remarks
 from passerby.report.page import page_bytes
 from passerby.report.street import Canvas, street_picture
 from passerby.report.tally import tally
-from passerby.site import Camera
+from passerby.site import make_camera
+from report_samples import camera, junction, model, short_clip
 
 CHROMIUM = Path("/usr/bin/chromium")
 SIX = ("place", "kind", "direction", "class", "start", "value")
@@ -176,7 +176,7 @@ def test_labels_keep_off_each_other_where_there_is_room() -> None:
 
 def test_labels_stay_in_the_picture_where_there_is_none() -> None:
     lines = {f"line {number}": ((0.0, number / 9), (1.0, number / 9)) for number in range(10)}
-    pills = _pills(replace(junction(), shapes=Camera(lines=lines, zones=camera().zones)))
+    pills = _pills(replace(junction(), shapes=make_camera(lines=lines, zones=camera().zones)))
     assert len(pills) == 11
     for x, y, width, height in pills:
         assert x >= 0
@@ -431,6 +431,17 @@ def test_drawn_names_are_quoted_and_harmless(page: Page) -> None:
     assert list(said["lines"]) == ["it's <b>: #1"]
     assert page.input_value("#draw-cli").startswith("--line 'it'\\''s <b>: #1=0.")
     assert page.locator("#draw-shapes b").count() == 0
+
+
+def test_a_name_is_drawn_once(page: Page) -> None:
+    page.click("#draw summary")
+    for name in ("gate", "gate", "a=b"):
+        page.fill("#draw-name", name)
+        _click(page, 0.1, 0.5)
+        _click(page, 0.9, 0.5)
+        page.click("#draw-undo")
+    assert page.input_value("#draw-cli").count("--line") == 1
+    assert "equals sign" in page.inner_text("#draw-said")
 
 
 def test_a_zone_that_crosses_itself_is_said(page: Page) -> None:

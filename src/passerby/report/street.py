@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import math
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
-from shapely import Polygon
+from shapely import LineString, MultiLineString, Polygon, box
 
 from passerby.redacted import RedactedImage
 from passerby.report.svg import element, path
@@ -74,10 +74,10 @@ class _Labels:
     def place(self, width: float, height: float, centres: Sequence[Point]) -> Point:
         """The first centre with room, else the first pushed into the picture."""
         boxes = [self._box(width, height, centre) for centre in centres]
-        free = (box for box in boxes if not any(_overlap(box, other) for other in self.taken))
-        box = next(free, boxes[0])
-        self.taken.append(box)
-        return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        free = (one for one in boxes if not any(_overlap(one, other) for other in self.taken))
+        chosen = next(free, boxes[0])
+        self.taken.append(chosen)
+        return (chosen[0] + chosen[2]) / 2, (chosen[1] + chosen[3]) / 2
 
     def _box(self, width: float, height: float, centre: Point) -> Box:
         x = min(max(centre[0], width / 2 + 6), max(WIDTH - width / 2 - 6, width / 2 + 6))
@@ -122,15 +122,19 @@ def street_picture(report: Report, counts: Tally) -> Markup:
     """The whole drawing: street, masks, zones, lines, arrows and counts."""
     canvas = Canvas.of(report.frame_size)
     shapes = report.shapes
-    taken = [_arrow_box(canvas, line) for line in shapes.lines.values()]
+    arrows = _arrows(canvas, shapes.lines)
+    taken = [_arrow_box(*ends) for ends in arrows.values()]
     if report.street is None:
         taken.append((0, canvas.height - 50, WIDTH, canvas.height))
     labels = _Labels(canvas, taken)
     parts = [background(report.street, canvas)]
-    parts += [_mask(canvas, name, mask) for name, mask in _named(shapes.masks)]
+    parts += [_mask(canvas, name, mask) for name, mask in shapes.masks.items()]
     parts += [_zone_shape(canvas, name, zone) for name, zone in shapes.zones.items()]
-    parts += [line_shape(canvas, name, line) for name, line in shapes.lines.items()]
-    parts += [_line_label(canvas, labels, counts, *named) for named in shapes.lines.items()]
+    parts += [_line_shape(canvas, name, line) for name, line in shapes.lines.items()]
+    for tail, head in arrows.values():
+        parts += [arrow(tail, head, 20, look) for look in ("arrow-casing", "arrow")]
+    for name, line in shapes.lines.items():
+        parts.append(_line_label(canvas, labels, counts, name, line, arrows[name][0]))
     parts += [_zone_label(canvas, labels, counts, *named) for named in shapes.zones.items()]
     parts.append(element("g", id="drawing"))
     what = "empty street" if report.street else "picture left blank"
@@ -144,11 +148,6 @@ def street_picture(report: Report, counts: Tally) -> Markup:
         aria_label=f"The {what} with lines, their forward arrows, zones and counts; "
         "the tables below have the same figures",
     )
-
-
-def _named(masks: object) -> Iterator[tuple[str, Sequence[Point]]]:
-    assert isinstance(masks, dict)
-    yield from masks.items()
 
 
 def arrow(tail: Point, head: Point, size: float, class_: str) -> Markup:
@@ -166,10 +165,9 @@ def arrow(tail: Point, head: Point, size: float, class_: str) -> Markup:
     )
 
 
-def line_shape(canvas: Canvas, name: str, line: tuple[Point, Point]) -> Markup:
-    """A line with its start, its end and the arrow of what it counts as forward."""
+def _line_shape(canvas: Canvas, name: str, line: tuple[Point, Point]) -> Markup:
+    """A line with its two ends."""
     a, b = map(canvas.at, line)
-    middle, head = _forward_arrow(canvas, line)
     drawn = path("M", *a, "L", *b)
     return element(
         "g",
@@ -178,35 +176,54 @@ def line_shape(canvas: Canvas, name: str, line: tuple[Point, Point]) -> Markup:
         element("path", d=drawn, class_="stroke"),
         element("circle", cx=a[0], cy=a[1], r=7, class_="end"),
         element("circle", cx=b[0], cy=b[1], r=7, class_="end"),
-        arrow(middle, head, 20, "arrow-casing"),
-        arrow(middle, head, 20, "arrow"),
         class_="line",
         data_line=name,
         data_forward=path(*canvas.forward(line)),
     )
 
 
-def _forward_arrow(canvas: Canvas, line: tuple[Point, Point]) -> tuple[Point, Point]:
-    """Tail and head of a line's arrow, shorter where the picture ends."""
-    middle, normal = canvas.middle(line), canvas.forward(line)
+def _arrows(
+    canvas: Canvas, lines: Mapping[str, tuple[Point, Point]]
+) -> dict[str, tuple[Point, Point]]:
+    """Tail and head of every line's forward arrow: in its middle, or where no other line is."""
+    drawn = {name: LineString([canvas.at(end) for end in line]) for name, line in lines.items()}
+    arrows = {}
+    for name, line in lines.items():
+        others = MultiLineString([one for other, one in drawn.items() if other != name])
+        normal = canvas.forward(line)
+        places = [
+            _arrow(canvas, drawn[name].interpolate(share, normalized=True).coords[0], normal)
+            for share in (0.5, 0.3, 0.7, 0.15, 0.85)
+        ]
+        free = (ends for ends in places if not box(*_arrow_box(*ends)).intersects(others))
+        arrows[name] = next(free, places[0])
+    return arrows
+
+
+def _arrow(canvas: Canvas, tail: Point, normal: Point) -> tuple[Point, Point]:
+    """An arrow along a unit vector, shorter where the picture ends."""
     reach = _ARROW
     while reach > 16 and not canvas.inside(
-        middle[0] + normal[0] * reach, middle[1] + normal[1] * reach
+        tail[0] + normal[0] * reach, tail[1] + normal[1] * reach
     ):
         reach -= 4
-    return middle, (middle[0] + normal[0] * reach, middle[1] + normal[1] * reach)
+    return tail, (tail[0] + normal[0] * reach, tail[1] + normal[1] * reach)
 
 
-def _arrow_box(canvas: Canvas, line: tuple[Point, Point]) -> Box:
+def _arrow_box(tail: Point, head: Point) -> Box:
     """What labels must keep off."""
-    tail, head = _forward_arrow(canvas, line)
     left, right = sorted((tail[0], head[0]))
     top, bottom = sorted((tail[1], head[1]))
     return left - 14, top - 14, right + 14, bottom + 14
 
 
 def _line_label(
-    canvas: Canvas, labels: _Labels, counts: Tally, name: str, line: tuple[Point, Point]
+    canvas: Canvas,
+    labels: _Labels,
+    counts: Tally,
+    name: str,
+    line: tuple[Point, Point],
+    middle: Point,
 ) -> Markup:
     """The name of a line and its two counts, each beside an arrow that points its way."""
     totals = {
@@ -217,7 +234,7 @@ def _line_label(
     shown = short(name)
     widths = [text_width(shown), *(34 + text_width(text) for text in said.values())]
     width, height = sum(widths) + 2 * _PAD + 28, _TEXT + 2 * _PAD
-    middle, (nx, ny) = canvas.middle(line), canvas.forward(line)
+    nx, ny = canvas.forward(line)
     away = 26 + abs(nx) * width / 2 + abs(ny) * height / 2
     # Behind the line, beyond its arrow, past its ends, then behind and before its two halves.
     beside = [(middle, -away), (middle, _ARROW + away)]

@@ -95,8 +95,10 @@
 
   function finish() {
     const name = nameField.value.trim() || nextName();
-    if (shapes.some((shape) => shape.kind === kind() && shape.name === name)) {
-      say(`There is a ${kind()} named ${name} already. Choose another name, then set the last point again.`);
+    const taken = shapes.some((shape) => shape.name === name);
+    if (taken || name.includes("=")) {
+      const fault = taken ? `There is a shape named ${name} already` : "A name cannot hold an equals sign";
+      say(`${fault}. Choose another name, then set the last point again.`);
       points.pop();
       return draw();
     }
