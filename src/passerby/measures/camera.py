@@ -115,7 +115,8 @@ class CameraMeasures:
     @property
     def needed_since(self) -> float:
         """Where a run must start again to come to the same open intervals, POSIX seconds."""
-        return max(min(self._trails.oldest, self._end) - self._bridge, self._end - _LOOK_BACK_SECONDS)
+        since = min(self._trails.oldest, self._end) - self._bridge
+        return max(since, self._end - _LOOK_BACK_SECONDS)
 
     def _note(self, crossings: list[Crossing]) -> None:
         for crossing in sorted(crossings, key=lambda c: c.time):

@@ -310,7 +310,7 @@ def _zone_label(
     shape = Polygon([canvas.at(point) for point in polygon])
     inner = shape.representative_point()
     low, high = shape.bounds[1], shape.bounds[3]
-    centres = [(inner.x, y) for y in (inner.y, high - height, low + height, (inner.y + high) / 2)]
+    centres = [(inner.x, y) for y in (low + height, high - height, inner.y)]
     x, y = labels.place(width, height, centres)
     return element(
         "g",
