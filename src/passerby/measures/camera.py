@@ -137,7 +137,8 @@ class CameraMeasures:
         ended = self._trails.ended(time)
         if not ended:
             return
-        self._note([made for trail in ended for line in self._lines for made in line.end(trail)])
+        cut = time == math.inf
+        self._note([c for trail in ended for line in self._lines for c in line.end(trail, cut)])
         for trail in ended:
             self._movements.end(trail)
         for event in [e for e in self._waiting if e.trail in ended]:

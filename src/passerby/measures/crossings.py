@@ -37,7 +37,8 @@ class _Pending:
 
     sign: int  # the side it came to: 1 forward, -1 backward
     time: float
-    distance: float
+    distance: float = 0.0
+    steps: int = 0  # since it came there
 
 
 class LineCrossings:
@@ -70,18 +71,22 @@ class LineCrossings:
             trail, distance = int(step.trails[row]), float(distances[row])
             pending = self._pending[trail]
             pending.distance = distance
+            pending.steps += 1
             if abs(distance) < _BEYOND * step.heights[row]:
                 continue
             decided += self.end(trail)
         return decided
 
-    def end(self, trail: int) -> list[Crossing]:
+    def end(self, trail: int, cut: bool = False) -> list[Crossing]:
         """The crossing that a trail leaves when it is clear of the line or ends, if any.
 
-        There is none if it went back around an end of the segment.
+        There is none if it went back around an end of the segment, nor if the recording is cut
+        off (``cut``) at its first step beyond: one shaking box is not somebody who crossed.
         """
         pending = self._pending.pop(trail, None)
         if pending is None or pending.sign * pending.distance <= 0:
+            return []
+        if cut and pending.steps < 2:
             return []
         return [Crossing(self._name, trail, pending.sign > 0, pending.time)]
 
@@ -90,4 +95,4 @@ class LineCrossings:
         if pending is not None and pending.sign == -sign:
             del self._pending[trail]
         elif pending is None:
-            self._pending[trail] = _Pending(sign, time, 0.0)
+            self._pending[trail] = _Pending(sign, time)
