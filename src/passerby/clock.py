@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
+from passerby.errors import VideoError
+
 ClockSource = Literal["start", "metadata", "file names", "elapsed"]
 """Where the clock time of a recording came from.
 
@@ -14,8 +16,28 @@ With ``elapsed`` nothing told it: POSIX time 0 is the start of the recording and
 
 
 def aware(time: datetime, zone: tzinfo) -> datetime:
-    """A naive time is site time; an aware one stays what it is."""
-    return time.replace(tzinfo=zone) if time.tzinfo is None else time
+    """A naive time is site time; an aware one stays what it is.
+
+    A time that the site's clock shows twice, when summer time ends, is taken as the first, unless
+    its ``fold`` says otherwise.
+
+    Raises:
+        VideoError: the site's clock never shows that time, because summer time begins.
+    """
+    if time.tzinfo is not None:
+        return time
+    here = time.replace(tzinfo=zone)
+    if here.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != time:
+        raise VideoError(
+            f"no clock in {zone} shows {time.isoformat(' ')}: summer time begins there; "
+            "give the time with its offset, such as +02:00, or correct the time zone"
+        )
+    return here
+
+
+def shown_twice(time: datetime) -> bool:
+    """Whether the clock of its zone shows this aware time twice, because summer time ends."""
+    return time.utcoffset() != time.replace(fold=1 - time.fold).utcoffset()
 
 
 def from_posix(time: float, zone: tzinfo) -> datetime:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 from passerby.errors import PasserbyError
@@ -40,12 +42,13 @@ def download(
     Raises:
         PasserbyError: it cannot be fetched, or is not the file that was meant.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, part_name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    part = Path(part_name)
     hashed = hashlib.new(algorithm)
     done = 0
+    part: Path | None = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+        part = Path(name)
         with (
             os.fdopen(handle, "wb") as file,
             urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer,  # noqa: S310
@@ -54,18 +57,27 @@ def download(
                 file.write(block)
                 hashed.update(block)
                 done += len(block)
-                if progress:
-                    progress(target.name, done, size)
                 if done > size:
                     break
+                if progress:
+                    progress(target.name, done, size)
         if done != size or hashed.hexdigest() != expected:
             raise PasserbyError(
-                f"{url} is not the file that was meant: {done} bytes where {size} were expected, "
-                f"or another {algorithm} hash. It was not kept; try again, or ask who runs the server."
+                f"{_shown(url)} is not the file that was meant: {done} bytes where {size} were "
+                f"expected, or another {algorithm} hash. It was not kept; try again, or ask who "
+                "runs the server."
             )
         part.chmod(0o644)
         part.replace(target)
+    except HTTPException as error:  # its text can quote the address
+        raise PasserbyError(f"{_shown(url)} could not be fetched: {type(error).__name__}") from None
     except (OSError, ValueError) as error:
-        raise PasserbyError(f"{url} could not be fetched: {error}") from None
+        raise PasserbyError(f"{_shown(url)} could not be fetched: {error}") from None
     finally:
-        part.unlink(missing_ok=True)
+        if part:
+            part.unlink(missing_ok=True)
+
+
+def _shown(url: str) -> str:
+    """The address without the name and password that can stand in it."""
+    return re.sub(r"//[^/]*@", "//", url)

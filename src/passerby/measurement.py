@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -107,7 +107,10 @@ class Measurement:
 
     @property
     def key(self) -> Key:
-        """The natural key of the row."""
+        """The natural key of the row; its start is in UTC.
+
+        In the zone of a site two starts of the hour that comes twice in autumn would be equal.
+        """
         return Key(
             self.site,
             self.camera,
@@ -115,7 +118,7 @@ class Measurement:
             self.kind,
             self.class_,
             self.direction,
-            self.start,
+            self.start.astimezone(UTC),
             self.seconds,
         )
 
@@ -135,16 +138,16 @@ def merge(rows: Iterable[Measurement]) -> Measurement:
     Raises:
         ValueError: no rows, rows of different places or kinds, or rows that overlap.
     """
-    ordered = sorted(rows, key=lambda row: row.start)
+    ordered = sorted(rows, key=lambda row: row.start.timestamp())
     if not ordered:
         raise ValueError("nothing to merge")
     first, last = ordered[0], ordered[-1]
     if len({row.key[:6] for row in ordered}) > 1:
         raise ValueError("rows of different places, kinds, classes or directions do not merge")
     for before, after in itertools.pairwise(ordered):
-        if (after.start - before.start).total_seconds() < before.seconds:
+        if after.start.timestamp() - before.start.timestamp() < before.seconds:
             raise ValueError(f"rows overlap at {after.start.isoformat()}")
-    seconds = round((last.start - first.start).total_seconds()) + last.seconds
+    seconds = round(last.start.timestamp() - first.start.timestamp()) + last.seconds
     observed = sum(row.coverage * row.seconds for row in ordered)
     known = [(row, row.value) for row in ordered if row.value is not None]
     value: float | None = None

@@ -6,12 +6,12 @@ import difflib
 import importlib.util
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
-from passerby.download import Progress, download
+from passerby.download import Progress, digest, download
 from passerby.errors import ModelError
 from passerby.moment import CLASSES
 
@@ -21,6 +21,7 @@ DEFAULT = "nanodet-g-416-int8"
 _BASE = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/"
 _WEIGHTS = Path(__file__).parent / "pixels" / "weights"
 _ROAD_USERS = CLASSES[:6]
+_SUFFIXES = (".onnx", ".xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +138,13 @@ _REGISTRY = (_NANODET, _OMZ)
 
 def available() -> tuple[Model, ...]:
     """Every detector that ``--model`` takes by name, a person's own included."""
-    own = _own_folder()
-    files = sorted(p for p in own.glob("*") if p.suffix in (".onnx", ".xml"))
-    return (*_REGISTRY, *(_neutral(p) for p in files))
+    files = sorted(p for p in _own_folder().glob("*") if _is_own(p))
+    return (*_REGISTRY, *(_facts(p) for p in files))
 
 
 def installed(model: Model) -> bool:
     """Whether its files are on this machine."""
-    return not model.files or all(
-        (_folder(model) / file.name).is_file() for file in model.files
-    )
+    return all(_is_there(_folder(model) / file.name, file.size) for file in model.files)
 
 
 def find(model: str | Path | None) -> tuple[Model, Path]:
@@ -165,7 +163,7 @@ def find(model: str | Path | None) -> tuple[Model, Path]:
         path = _file(facts)
     else:
         path = Path(asked)
-        if path.suffix.lower() not in (".onnx", ".xml"):
+        if path.suffix.lower() not in _SUFFIXES:
             close = difflib.get_close_matches(asked, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ModelError(
@@ -174,17 +172,15 @@ def find(model: str | Path | None) -> tuple[Model, Path]:
             )
         if not path.is_file():
             raise ModelError(f"there is no model file {path}")
-        facts = _neutral(path)
+        facts = _facts(path)
     if not installed(facts):
         raise ModelError(
             f"{facts.name} is not on this machine yet; run: passerby models get {facts.name}"
         )
-    if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
+    if path.suffix.lower() == ".xml" and not path.with_suffix(".bin").is_file():
         raise ModelError(f"{path} needs its weights beside it: {path.with_suffix('.bin').name}")
     if facts.runtime == "openvino" and importlib.util.find_spec("openvino") is None:
-        raise ModelError(
-            f"{facts.name} needs OpenVINO; run: pip install 'passerby[openvino]'"
-        )
+        raise ModelError(f"{facts.name} needs OpenVINO; run: pip install 'passerby[openvino]'")
     return facts, path
 
 
@@ -201,10 +197,10 @@ def get(name: str, progress: Progress | None = None) -> Path:
     if facts is None or not facts.files:
         names = ", ".join(m.name for m in _REGISTRY if m.files)
         raise ModelError(f"{name!r} is nothing to download; what can be downloaded: {names}")
-    base = os.environ.get("PASSERBY_MODELS_URL", _BASE).rstrip("/") + "/"
+    base = (os.environ.get("PASSERBY_MODELS_URL") or _BASE).rstrip("/") + "/"
     for file in facts.files:
         target = _folder(facts) / file.name
-        if not target.is_file():
+        if not (_is_there(target, file.size) and digest(target, "sha384") == file.sha384):
             download(
                 base + file.path,
                 target,
@@ -222,16 +218,36 @@ def add(file: Path) -> Model:
     The caller has loaded it before, so it is known to work.
 
     Raises:
-        ModelError: the name is taken by another.
+        ModelError: the name is taken by another, or the file cannot be copied.
     """
-    if file.stem in {m.name for m in _REGISTRY}:
-        raise ModelError(f"{file.stem} is the name of another model; rename the file")
-    folder = _own_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in (file, file.with_suffix(".bin")):
-        if part == file or file.suffix == ".xml":
-            shutil.copyfile(part, folder / part.name)
-    return _neutral(folder / file.name)
+    taken = next((m for m in available() if m.name == file.stem), None)
+    if taken is not None:
+        where = "" if taken in _REGISTRY else f", kept as {_file(taken)}; remove that or"
+        raise ModelError(f"{file.stem} is the name of another model{where or ';'} rename the file")
+    target = _own_folder() / f"{file.stem}{file.suffix.lower()}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The weights first: a model is there as soon as its main file is.
+        if target.suffix == ".xml":
+            _copy(file.with_suffix(".bin"), target.with_suffix(".bin"))
+        _copy(file, target)
+    except OSError as error:
+        raise ModelError(f"{file} cannot be copied to {target}: {error.strerror}") from None
+    return _facts(target)
+
+
+def once_loaded(
+    model: Model, family: str, classes: tuple[str, ...], input_size: tuple[int, int]
+) -> Model:
+    """What is known of a detector when its file has told the rest.
+
+    One whose thresholds nobody measured gets those of the registered one of its family: families
+    differ in how high their scores run.
+    """
+    if not model.family:
+        kin = next((m for m in _REGISTRY if m.family == family), model)
+        model = replace(model, threshold=kin.threshold, vehicle_threshold=kin.vehicle_threshold)
+    return replace(model, family=family, classes=classes, input_size=input_size)
 
 
 def cache_folder() -> Path:
@@ -253,25 +269,35 @@ def _file(model: Model) -> Path:
         return _folder(model) / model.files[0].name
     if model.name == DEFAULT:
         return _WEIGHTS / "nanodet_g_416_int8.onnx"
-    return next(p for p in _own_folder().glob(f"{model.name}.*") if p.suffix in (".onnx", ".xml"))
+    return next(p for p in _own_folder().glob("*") if _is_own(p) and p.stem == model.name)
 
 
-def _neutral(path: Path) -> Model:
-    """What can be said of a person's own detector before it is loaded."""
-    # The file of a registered detector, given by path, is still that detector.
+def _is_own(path: Path) -> bool:
+    return path.suffix in _SUFFIXES
+
+
+def _is_there(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def _copy(source: Path, target: Path) -> None:
+    part = target.with_name(f"{target.name}.part")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _facts(path: Path) -> Model:
+    """What can be said of a detector given as a file before it is loaded."""
     for known in _REGISTRY:
-        if path.name in {file.name for file in known.files} | {_file(known).name}:
-            return Model(
-                **{
-                    **{f: getattr(known, f) for f in Model.__slots__},
-                    "files": (),
-                    "source": f"a file like that of {known.name}",
-                }
-            )
+        if _same_file(path, known):
+            return replace(known, name=path.stem, files=(), source=f"{known.source}; a copy")
     return Model(
         name=path.stem,
         family="",
-        runtime="openvino" if path.suffix == ".xml" else "onnxruntime",
+        runtime="openvino" if path.suffix.lower() == ".xml" else "onnxruntime",
         licence="not known",
         source="your own file",
         classes=(),
@@ -285,3 +311,12 @@ def _neutral(path: Path) -> Model:
         accuracy="not measured",
         speed="not measured",
     )
+
+
+def _same_file(path: Path, known: Model) -> bool:
+    """Whether a file is that of a registered detector: by what is in it, not by its name."""
+    if known.files:
+        main = known.files[0]
+        return _is_there(path, main.size) and digest(path, "sha384") == main.sha384
+    own = _file(known)
+    return _is_there(path, own.stat().st_size) and path.read_bytes() == own.read_bytes()

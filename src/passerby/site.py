@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -22,6 +23,9 @@ from pydantic_core import PydanticCustomError
 
 from passerby.errors import SiteError
 
+_SMALLEST = 1e-4  # of the picture: less than a pixel
+_MOST_NODES = 100_000  # aliases in YAML can multiply a short file beyond all memory
+
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Point = tuple[Fraction, Fraction]
 """Fractions of the picture's width and height, from its top left corner."""
@@ -34,7 +38,7 @@ def _good_name(name: str) -> str:
 
 
 def _good_line(line: tuple[Point, Point]) -> tuple[Point, Point]:
-    if line[0] == line[1]:
+    if math.dist(*line) < _SMALLEST:
         raise ValueError("the line has no length; give it two different ends")
     return line
 
@@ -46,6 +50,9 @@ def _good_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
         raise ValueError("a corner is given twice; give each corner once")
     if len(points) < 3:
         raise ValueError("a polygon needs at least three corners")
+    polygon = shapely.Polygon(points)
+    if polygon.is_valid and polygon.area >= _SMALLEST**2:
+        return points
     edges = [
         shapely.LineString([points[i], points[(i + 1) % len(points)]]) for i in range(len(points))
     ]
@@ -55,9 +62,7 @@ def _good_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
             raise ValueError(
                 f"its edges {i} and {j} cross; give the corners in order around the polygon"
             )
-    if not shapely.Polygon(points).is_valid or shapely.Polygon(points).area < 1e-9:
-        raise ValueError("the polygon has no area")
-    return points
+    raise ValueError("the polygon has no area")
 
 
 def _good_timezone(name: str) -> str:
@@ -131,9 +136,7 @@ class Camera(_Part):
         for one, other in itertools.combinations(("lines", "zones", "movements"), 2):
             for name in getattr(self, one):
                 if name in getattr(self, other):
-                    raise _fault_at(
-                        (other, name), f"{one} have this name too; names must differ"
-                    )
+                    raise _fault_at((other, name), f"{one} have this name too; names must differ")
         for name, pair in self.movements.items():
             for line in pair:
                 if line not in self.lines:
@@ -141,9 +144,7 @@ class Camera(_Part):
                         ("movements", name), f"there is no line {line!r}{_near(line, self.lines)}"
                     )
             if pair[0] == pair[1]:
-                raise _fault_at(
-                    ("movements", name), "origin and destination are the same line"
-                )
+                raise _fault_at(("movements", name), "origin and destination are the same line")
         return self
 
 
@@ -188,22 +189,27 @@ def load_site(path: Path) -> Site:
         SiteError: with one line per fault: file, line, field, what is wrong.
     """
     try:
-        root = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_text("utf-8-sig"), Loader=yaml.SafeLoader)
+        tree = _Tree(root)
     except OSError as error:
         raise SiteError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SiteError(f"{path}: is not a text file in UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SiteError(f"{path}, line {line}: is not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it holds a character that is not allowed"
+        raise SiteError(
+            f"{path}, line {mark.line + 1 if mark else 1}: is not YAML: {problem}"
+        ) from None
+    except RecursionError:
+        raise SiteError(f"{path}: its parts lie within each other without end") from None
     if not isinstance(root, yaml.MappingNode):
-        raise SiteError(f"{path}: must begin with fields such as 'site:' and 'cameras:'")
-    places: dict[tuple[Any, ...], int] = {}
-    doubles = list(_walk(root, (), places))
-    if doubles:
-        raise SiteError("\n".join(f"{path}, {double}" for double in doubles))
+        raise SiteError(f"{path}, line 1: must begin with fields such as 'site:' and 'cameras:'")
+    if tree.faults:
+        raise SiteError("\n".join(f"{path}, {fault}" for fault in tree.faults))
+    places = tree.places
     try:
-        return Site.model_validate(yaml.SafeLoader("").construct_document(root))
+        return Site.model_validate(tree.value)
     except ValidationError as error:
         faults = []
         for where, what in _faults(error):
@@ -243,13 +249,19 @@ def _faults(error: ValidationError) -> list[tuple[tuple[Any, ...], str]]:
         what = fault["msg"].removeprefix("Value error, ")
         where = tuple(key for key in fault["loc"] if key != "[key]")
         where += tuple(fault.get("ctx", {}).get("where", ()))
-        if fault["type"] in ("less_than_equal", "greater_than_equal") and isinstance(
-            fault["loc"][-1], int
-        ):
-            what = f"{fault['input']} is outside the picture; points are fractions from 0 to 1"
-        elif fault["type"] == "missing":
+        kind, given = fault["type"], fault["input"]
+        in_point = len(fault["loc"]) > 1 and isinstance(fault["loc"][-1], int)
+        if kind in ("less_than_equal", "greater_than_equal") and in_point:
+            what = f"{given} is outside the picture; points are fractions from 0 to 1"
+        elif kind in ("float_parsing", "float_type", "finite_number"):
+            what = f"{given!r} is no number"
+        elif given is None and kind in ("dict_type", "model_type"):
+            what = "is empty; write something below it or take it out"
+        elif kind in ("tuple_type", "too_long"):
+            what = f"{given!r} is not as expected; {fault['msg']}"
+        elif kind == "missing":
             what = "is missing"
-        elif fault["type"] == "extra_forbidden":
+        elif kind == "extra_forbidden":
             # Sites, cameras and whatever is written in the wrong one of them.
             known = (Site if len(where) == 1 else Camera).model_fields
             what = f"is no field here{_near(str(where[-1]), known)}; known are {', '.join(known)}"
@@ -261,19 +273,54 @@ def _field(where: tuple[Any, ...]) -> str:
     return ".".join(map(str, where)) + ": " if where else ""
 
 
-def _walk(node: yaml.Node, path: tuple[Any, ...], places: dict[tuple[Any, ...], int]) -> Any:
-    """Note the line of every node; yield a fault for every key that is given twice."""
-    places[path] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
+class _Tree:
+    """What a YAML file holds, and where.
+
+    Every scalar is taken as it is written, so that a line may be called 1, no or 12:30; numbers
+    are made of them where numbers are expected.
+
+    Attributes:
+        value: mappings, lists, texts and None.
+        places: the line of each field, by its path.
+        faults: fields that are given twice.
+    """
+
+    def __init__(self, root: yaml.Node | None) -> None:
+        self.places: dict[tuple[Any, ...], int] = {}
+        self.faults: list[str] = []
+        self._loader = yaml.SafeLoader("")
+        self.value = None if root is None else self._read(root, ())
+
+    def _read(self, node: yaml.Node, path: tuple[Any, ...]) -> Any:
+        if len(self.places) > _MOST_NODES:
+            raise RecursionError
+        self.places.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._read(item, (*path, i)) for i, item in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            return None if node.tag == "tag:yaml.org,2002:null" else node.value
+        self._find_doubles(node, path)
+        self._loader.flatten_mapping(node)  # merges "<<"
+        fields = {}
         for key, value in node.value:
-            inner = (*path, key.value)
-            if inner in places:
-                yield f"line {key.start_mark.line + 1}: {_field(inner)}is given twice"
-            yield from _walk(value, inner, places)
-            places[inner] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield from _walk(value, (*path, number), places)
+            inner = (*path, _text(key))
+            self.places[inner] = key.start_mark.line + 1
+            fields[_text(key)] = self._read(value, inner)
+        return fields
+
+    def _find_doubles(self, node: yaml.MappingNode, path: tuple[Any, ...]) -> None:
+        seen = set()
+        for key, _ in node.value:
+            if _text(key) in seen:
+                field = _field((*path, _text(key)))
+                self.faults.append(f"line {key.start_mark.line + 1}: {field}is given twice")
+            seen.add(_text(key))
+
+
+def _text(key: yaml.Node) -> str:
+    if isinstance(key, yaml.ScalarNode):
+        return str(key.value)
+    raise yaml.MarkedYAMLError(problem="a name must be a text", problem_mark=key.start_mark)
 
 
 def _near(name: str, known: Any) -> str:

@@ -69,7 +69,7 @@ class CameraMeasures:
         self._site, self._name, self._camera = site, name, camera
         self._classes = classes
         self._bridge = bridge_seconds
-        self._trails = Trails(camera.reference, bridge_seconds)
+        self._trails = Trails(camera.reference, size, bridge_seconds)
         self._intervals = Intervals(interval_seconds, zone)
         self._movements = Movements(camera.movements)
         width, height = size
@@ -95,8 +95,7 @@ class CameraMeasures:
         self._fix_classes(before=moment.time)
         self._end_trails(moment.time)
         self._tick(moment.time)
-        if math.isfinite(self._end):
-            self._intervals.open_until(moment.time)
+        self._intervals.open_until(moment.time)
         rows = self._rows(self._intervals.close(moment.time - self._bridge))
         spans = self._intervals.spans(moment.time, moment.seconds)
         step = self._trails.accept(moment)
@@ -134,11 +133,17 @@ class CameraMeasures:
             self._book(event, self._trails.code(event.trail))
 
     def _end_trails(self, time: float) -> None:
+        # Only the end of the recording cuts off who is still in view.
+        in_view = self._trails.in_view if time == math.inf else frozenset()
         ended = self._trails.ended(time)
-        if not ended:
-            return
-        cut = time == math.inf
-        self._note([c for trail in ended for line in self._lines for c in line.end(trail, cut)])
+        self._note(
+            [
+                c
+                for trail in ended
+                for line in self._lines
+                for c in line.end(trail, trail in in_view)
+            ]
+        )
         for trail in ended:
             self._movements.end(trail)
         for event in [e for e in self._waiting if e.trail in ended]:
@@ -158,9 +163,7 @@ class CameraMeasures:
 
     def _count_zones(self, step: Step, spans: list[tuple[float, float, Interval]]) -> None:
         for name, zone in self._zones.items():
-            zone.accept(
-                step, [(t, s, i.zones.setdefault(name, Occupancy())) for t, s, i in spans]
-            )
+            zone.accept(step, [(t, s, i.zones.setdefault(name, Occupancy())) for t, s, i in spans])
 
     def _rows(self, closed: list[Interval]) -> list[Measurement]:
         return [

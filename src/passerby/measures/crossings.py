@@ -80,8 +80,9 @@ class LineCrossings:
     def end(self, trail: int, cut: bool = False) -> list[Crossing]:
         """The crossing that a trail leaves when it is clear of the line or ends, if any.
 
-        There is none if it went back around an end of the segment, nor if the recording is cut
-        off (``cut``) at its first step beyond: one shaking box is not somebody who crossed.
+        There is none if it went back around an end of the segment, nor if the end of the recording
+        cuts it off (``cut``) at its first step beyond: one shaking box is not somebody who
+        crossed.
         """
         pending = self._pending.pop(trail, None)
         if pending is None or pending.sign * pending.distance <= 0:

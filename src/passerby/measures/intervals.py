@@ -13,6 +13,9 @@ from passerby.measures.occupancy import Occupancy
 from passerby.moment import CLASSES
 from passerby.site import Camera
 
+# Seconds that are no time at all: times are floats, POSIX times are exact to a quarter of a µs.
+_INSTANT = 1e-5
+
 
 @dataclass(slots=True)
 class Interval:
@@ -60,15 +63,16 @@ class Intervals:
         """
         end = time + seconds
         self.open_until(time)
-        while self._open[-1].start + self.seconds < end:
+        while self._open[-1].start + self.seconds < end - _INSTANT:
             self._open.append(Interval(self._open[-1].start + self.seconds))
         spans = []
         for interval in self._open:
-            since = max(time, interval.start)
-            inside = min(end, interval.start + self.seconds) - since
+            low, high = max(time, interval.start), min(end, interval.start + self.seconds)
+            # POSIX times are too coarse for their difference to give the seconds back.
+            inside = seconds if (low, high) == (time, end) else high - low
             if inside > 0:
                 interval.observed += inside
-                spans.append((since, inside, interval))
+                spans.append((low, inside, interval))
         return spans
 
     def at(self, time: float) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,21 +28,33 @@ class Movements:
     def __init__(self, pairs: Mapping[str, tuple[str, str]]) -> None:
         """Take (origin, destination) by name of movement."""
         self._pairs = dict(pairs)
-        self._opened: dict[int, dict[str, float]] = {}
+        # By trail: times of the crossings that wait for their other half, by movement.
+        self._origins: dict[int, dict[str, float]] = defaultdict(dict)
+        self._destinations: dict[int, dict[str, float]] = defaultdict(dict)
 
     def accept(self, crossing: Crossing) -> list[MovementMade]:
-        """The movements that this crossing completes."""
+        """The movements that this crossing completes.
+
+        Lines decide out of order where one lies close to another: the times tell which was first.
+        """
         made = []
-        opened = self._opened.setdefault(crossing.trail, {})
+        trail, time = crossing.trail, crossing.time
+        origins, destinations = self._origins[trail], self._destinations[trail]
         for name, (origin, destination) in self._pairs.items():
-            # Lines decide out of order where one lies close to another: the times tell.
-            if crossing.line == destination and opened.get(name, crossing.time) < crossing.time:
-                del opened[name]
-                made.append(MovementMade(name, crossing.trail, crossing.time))
-            elif crossing.line == origin:
-                opened[name] = crossing.time
+            if crossing.line == origin:
+                if destinations.get(name, time) > time:
+                    made.append(MovementMade(name, trail, destinations.pop(name)))
+                else:
+                    origins[name] = time
+            elif crossing.line == destination:
+                if origins.get(name, time) < time:
+                    del origins[name]
+                    made.append(MovementMade(name, trail, time))
+                else:
+                    destinations[name] = time
         return made
 
     def end(self, trail: int) -> None:
         """Forget a trail that ended."""
-        self._opened.pop(trail, None)
+        self._origins.pop(trail, None)
+        self._destinations.pop(trail, None)

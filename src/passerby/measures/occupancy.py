@@ -65,7 +65,7 @@ class ZoneCounter:
             spans: (from, seconds, interval) for each interval that the step stands for. What it
                 saw holds at the beginning of the next interval too, until the next step.
         """
-        inside = self._polygon.holds(step.points)
+        inside = self._polygon.holds(step.seen)
         codes, trails = step.codes[inside].tolist(), step.trails[inside].tolist()
         counts = np.bincount(codes, minlength=len(CLASSES)).astype(np.float64)
         for time, seconds, occupancy in spans:

@@ -1,7 +1,8 @@
 """Moments → trails: where each road user was one step ago.
 
-A trail is a track as the measures see it. It outlives two faults of tracking: a track that goes
-out and comes back within the bridging time, and one that continues under another identity.
+A trail is a track as the measures see it. It outlives the faults of tracking: a track that goes
+out and comes back within the bridging time, one that continues under another identity, one that
+has two identities for a while, and boxes that the edge of the picture cuts off.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from passerby.geometry import reference_points
+from passerby.geometry import areas, intersections, reference_points
 from passerby.moment import CLASSES, Floats, Ints, Moment
 
 # A new identity continues a trail if it begins within so many box heights of where the trail
 # should be by now; it may be off by more the longer the trail was unseen.
 _REACH = 0.5
 _REACH_PER_SECOND = 0.5
+# Two boxes that overlap by so much (intersection over union) are one road user seen double.
+_DOUBLE = 0.8
+# A box that comes as near as this share of the picture to its edge is cut off by it.
+_EDGE = 0.01
 # Seconds over which the speed of a trail is smoothed, so that one shaking box does not throw it.
 _SPEED_MEMORY = 0.5
 
@@ -29,18 +34,19 @@ class Step:
 
     Attributes:
         time: seconds, as in the Moment.
-        seconds: the span it stands for.
         trails: (N,) numbers of the trails.
-        points: (N, 2) reference points, pixels.
-        before: (N, 2) reference points when last in view; NaN for a new trail.
+        seen: (N, 2) reference points of the boxes in the picture, pixels.
+        points: (N, 2) reference points of the whole road users, pixels: beyond the edge of the
+            picture where it cuts off a box that was longer before.
+        before: (N, 2) the same when last in view; NaN for a new trail.
         before_time: (N,) when that was; NaN for a new trail.
-        heights: (N,) box heights, pixels.
+        heights: (N,) heights of the whole road users, pixels.
         codes: (N,) indices into :data:`passerby.moment.CLASSES`.
     """
 
     time: float
-    seconds: float
     trails: Ints
+    seen: Floats
     points: Floats
     before: Floats
     before_time: Floats
@@ -55,16 +61,16 @@ class _Open:
     trail: Ints
     identity: Ints  # the track it follows at present
     born: Floats
-    seen: Floats
-    point: Floats
-    speed: Floats
-    height: Floats
+    seen: Floats  # when last in view
+    box: Floats  # (N, 4) of the whole road user
+    speed: Floats  # (N, 2) of its reference point
     votes: Floats
 
     @classmethod
     def none(cls) -> _Open:
-        whole, real, two = np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 2))
-        return cls(whole, whole, real, real, two, two, real, np.zeros((0, len(CLASSES))))
+        whole, real = np.zeros(0, np.int64), np.zeros(0)
+        box, speed, votes = (np.zeros((0, n)) for n in (4, 2, len(CLASSES)))
+        return cls(whole, whole, real, real, box, speed, votes)
 
     def take(self, keep: NDArray[np.bool_]) -> _Open:
         return _Open(*(getattr(self, f.name)[keep] for f in fields(self)))
@@ -77,17 +83,21 @@ class _Open:
 class Trails:
     """The trails of one camera."""
 
-    def __init__(self, reference: str, bridge_seconds: float) -> None:
+    def __init__(self, reference: str, size: tuple[int, int], bridge_seconds: float) -> None:
         """Begin with an empty street.
 
         Args:
             reference: ``ground`` or ``centre``, see :func:`passerby.geometry.reference_points`.
+            size: width and height of the picture in pixels.
             bridge_seconds: how long a trail may be out of view.
         """
         self._reference = reference
+        self._size = np.array(size, np.float64)
         self._bridge = bridge_seconds
         self._open = _Open.none()
         self._next = 0
+        self._time = -np.inf
+        self._lasts = 0.0  # seconds that the last Moment stood for
 
     def ended(self, time: float) -> dict[int, int]:
         """Close the trails that are out of view for longer than the bridging time.
@@ -96,7 +106,8 @@ class Trails:
             Class code by trail, for each trail that ended.
         """
         rows = self._open
-        over = time - rows.seen > self._bridge + 1e-6
+        # From one Moment to the next nobody is out of view, however seldom they are.
+        over = time - rows.seen > max(self._bridge, self._lasts) + 1e-6
         if not over.any():
             return {}
         gone = rows.take(over)
@@ -105,31 +116,39 @@ class Trails:
 
     def accept(self, moment: Moment) -> Step:
         """Lengthen the trails by one Moment; times must rise."""
-        points = reference_points(moment.boxes, self._reference)
-        heights = moment.boxes[:, 3] - moment.boxes[:, 1]
-        self._adopt(moment, points)
         known = np.isin(moment.ids, self._open.identity)
-        before = np.full((len(moment), 2), np.nan)
-        before_time = np.full(len(moment), np.nan)
-        rows = self._find(moment.ids[known])
-        before[known], before_time[known] = self._open.point[rows], self._open.seen[rows]
-        self._move(rows, moment.time, points[known])
-        self._begin(moment.time, moment.ids[~known], points[~known])
+        told = np.arange(len(moment))  # all but those seen double
+        if not known.all():
+            new = np.flatnonzero(~known & ~self._doubles(moment.boxes, known))
+            known[new] = self._adopt(moment, new)
+            told = np.union1d(np.flatnonzero(known), new)
+        ids, boxes, known = moment.ids[told], moment.boxes[told], known[told]
 
-        rows = self._find(moment.ids)
+        rows = self._find(ids[known])
+        whole = boxes.copy()
+        whole[known] = self._completed(boxes[known], self._open.box[rows])
+        before = np.full((len(told), 2), np.nan)
+        before[known] = self._points(self._open.box[rows])
+        before_time = np.full(len(told), np.nan)
+        before_time[known] = self._open.seen[rows]
+        points = self._points(whole)
+        self._move(rows, moment.time, points[known] - before[known])
+        self._begin(moment.time, ids[~known])
+
+        rows = self._find(ids)
         self._open.seen[rows] = moment.time
-        self._open.point[rows] = points
-        self._open.height[rows] = heights
+        self._open.box[rows] = whole
         # A bridged box has score 0: it is where it is by guess and says nothing of its class.
-        self._open.votes[rows, moment.codes] += moment.scores + 1e-9
+        self._open.votes[rows, moment.codes[told]] += moment.scores[told] + 1e-9
+        self._time, self._lasts = moment.time, moment.seconds
         return Step(
             moment.time,
-            moment.seconds,
             self._open.trail[rows],
+            self._points(boxes),
             points,
             before,
             before_time,
-            heights,
+            _sizes(whole)[:, 1],
             self._open.votes[rows].argmax(axis=1),
         )
 
@@ -139,9 +158,17 @@ class Trails:
         return int(self._open.votes[row].argmax())
 
     @property
+    def in_view(self) -> frozenset[int]:
+        """The trails that the last Moment showed."""
+        return frozenset(self._open.trail[self._open.seen == self._time].tolist())
+
+    @property
     def oldest(self) -> float:
         """Time at which the oldest open trail began; infinite where there is none."""
         return float(self._open.born.min(initial=np.inf))
+
+    def _points(self, boxes: Floats) -> Floats:
+        return reference_points(boxes, self._reference)
 
     def _find(self, ids: Ints) -> Ints:
         """Rows of the open trails that follow these identities."""
@@ -149,31 +176,57 @@ class Trails:
         found = np.searchsorted(self._open.identity, ids, sorter=order)
         return order[found]
 
-    def _adopt(self, moment: Moment, points: Floats) -> None:
-        """Let new identities continue trails whose own identity is out of view."""
-        rows = self._open
-        new = np.flatnonzero(~np.isin(moment.ids, rows.identity))
-        lost = np.flatnonzero(~np.isin(rows.identity, moment.ids))
-        if not len(new) or not len(lost):
-            return
-        gap = moment.time - rows.seen[lost]
-        expected = rows.point[lost] + rows.speed[lost] * gap[:, None]
-        apart = np.linalg.norm(expected[:, None] - points[new][None], axis=2)
-        reach = (_REACH + _REACH_PER_SECOND * gap) * rows.height[lost]
-        cost = np.where(apart <= reach[:, None], apart / reach[:, None], 1e6)
-        a, b = linear_sum_assignment(cost)
-        near = cost[a, b] <= 1
-        rows.identity[lost[a[near]]] = moment.ids[new[b[near]]]
+    def _doubles(self, boxes: Floats, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N,) which boxes cover one that is followed already."""
+        shared = intersections(boxes, boxes[known])
+        union = areas(boxes)[:, None] + areas(boxes[known])[None] - shared
+        return np.asarray((shared > _DOUBLE * union).any(axis=1))
 
-    def _move(self, rows: Ints, time: float, points: Floats) -> None:
+    def _adopt(self, moment: Moment, new: Ints) -> NDArray[np.bool_]:
+        """Let new identities continue trails whose own identity is out of view.
+
+        Returns:
+            which of the ``new`` ones do.
+        """
+        rows = self._open
+        adopted = np.zeros(len(new), bool)
+        lost = np.flatnonzero(~np.isin(rows.identity, moment.ids))
+        gap = moment.time - rows.seen[lost]
+        expected = rows.box[lost] + np.tile(rows.speed[lost] * gap[:, None], 2)
+        # Who should be out of the picture by now has left it: who comes in there is another.
+        left = (expected[:, 2:] <= 0) | (expected[:, :2] >= self._size)
+        stays = ~left.any(axis=1)
+        lost, gap, expected = lost[stays], gap[stays], expected[stays]
+        apart = self._points(expected)[:, None] - self._points(moment.boxes[new])[None]
+        reach = (_REACH + _REACH_PER_SECOND * gap) * _sizes(expected)[:, 1]
+        gain = np.maximum(1 - np.linalg.norm(apart, axis=2) / reach[:, None], 0)
+        a, b = linear_sum_assignment(gain, maximize=True)
+        near = gain[a, b] > 0
+        rows.identity[lost[a[near]]] = moment.ids[new[b[near]]]
+        adopted[b[near]] = True
+        return adopted
+
+    def _completed(self, boxes: Floats, before: Floats) -> Floats:
+        """The boxes, where the edge of the picture cuts them off, as long as they were before."""
+        margin = _EDGE * self._size
+        cut_low, cut_high = boxes[:, :2] <= margin, boxes[:, 2:] >= self._size - margin
+        size, visible = _sizes(before), _sizes(boxes)
+        # Who walks away along a side of the picture becomes narrower, and is not cut off more.
+        whole = ~(cut_low | cut_high)[:, 1]
+        size[whole, 0] *= np.minimum(visible[whole, 1] / size[whole, 1], 1)
+        missing = np.maximum(size - visible, 0)
+        low = np.where(cut_low & ~cut_high, missing, 0)
+        high = np.where(cut_high & ~cut_low, missing, 0)
+        return np.asarray(boxes + np.concatenate([-low, high], axis=1))
+
+    def _move(self, rows: Ints, time: float, steps: Floats) -> None:
         gap = (time - self._open.seen[rows])[:, None]
-        speed = (points - self._open.point[rows]) / gap
         weight = np.minimum(gap / _SPEED_MEMORY, 1)
         fresh = ~self._open.speed[rows].any(axis=1, keepdims=True)
         weight = np.where(fresh, 1, weight)
-        self._open.speed[rows] += weight * (speed - self._open.speed[rows])
+        self._open.speed[rows] += weight * (steps / gap - self._open.speed[rows])
 
-    def _begin(self, time: float, ids: Ints, points: Floats) -> None:
+    def _begin(self, time: float, ids: Ints) -> None:
         count = len(ids)
         now = np.full(count, time)
         self._open = self._open.join(
@@ -182,10 +235,14 @@ class Trails:
                 ids,
                 now,
                 now.copy(),
-                points,
+                np.zeros((count, 4)),
                 np.zeros((count, 2)),
-                np.zeros(count),
                 np.zeros((count, len(CLASSES))),
             )
         )
         self._next += count
+
+
+def _sizes(boxes: Floats) -> Floats:
+    """(N, 2) widths and heights."""
+    return np.asarray(boxes[:, 2:] - boxes[:, :2])

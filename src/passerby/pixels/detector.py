@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from passerby.models import Model, find
+from passerby.models import Model, find, once_loaded
 from passerby.moment import CLASSES, Detections, Ints
 from passerby.pixels.families import Picture, recognise
 from passerby.pixels.network import load_network
@@ -30,13 +29,7 @@ class Detector:
         self._network = load_network(path, threads)
         self._family = recognise(self._network, path.name)
         height, width = self._network.input_shape[2:]
-        # What a person's own file is shows only once it is loaded.
-        self.model = replace(
-            model,
-            family=self._family.name,
-            classes=self._family.classes,
-            input_size=(width, height),
-        )
+        self.model = once_loaded(model, self._family.name, self._family.classes, (width, height))
 
     @classmethod
     def load(cls, model: str | Path | None = None, threads: int = 1) -> Detector:

@@ -222,7 +222,7 @@ class BoxesLabels:
     """
 
     name = "omz"
-    classes = ("vehicle", "person", "bicycle")
+    classes: tuple[str, ...] = ("vehicle", "person", "bicycle")
     _CODES = np.array([CLASSES.index(name) for name in classes])
 
     def __init__(self, size: tuple[int, int], shapes: dict[str, tuple[int | None, ...]]) -> None:
@@ -257,5 +257,6 @@ def _fit(picture: Picture, size: tuple[int, int]) -> tuple[float, Picture]:
     """The picture scaled to fit into ``size``, proportions kept, and the scale."""
     height, width = picture.shape[:2]
     scale = min(size[0] / width, size[1] / height)
-    inner = (round(width * scale), round(height * scale))
-    return scale, cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
+    inner = (max(round(width * scale), 1), max(round(height * scale), 1))
+    resized = cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
+    return scale, np.asarray(resized, np.uint8)

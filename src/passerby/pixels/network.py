@@ -70,6 +70,7 @@ class OnnxNetwork:
         if len(inputs) != 1:
             raise ModelError(f"{path.name} has {len(inputs)} inputs; one picture is expected")
         self._input = inputs[0].name
+        _check_type(path, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
         self.input_shape = _fixed(path, inputs[0].shape)
         self.output_shapes = {
             output.name: tuple(d if isinstance(d, int) else None for d in output.shape)
@@ -113,6 +114,7 @@ class OpenVinoNetwork:
             raise ModelError(f"{path.name} cannot be loaded by OpenVINO: {fault}") from fault
         if len(model.inputs) != 1:
             raise ModelError(f"{path.name} has {len(model.inputs)} inputs; one picture is expected")
+        _check_type(path, model.inputs[0].element_type.to_dtype().name)
         shape = model.inputs[0].partial_shape
         self.input_shape = _fixed(path, [d.get_length() if d.is_static else None for d in shape])
         self.output_shapes = {
@@ -127,6 +129,11 @@ class OpenVinoNetwork:
         """Outputs by name."""
         self._request.infer([tensor], share_inputs=True)
         return {name: self._request.get_tensor(name).data.copy() for name in self.output_shapes}
+
+
+def _check_type(path: Path, name: str) -> None:
+    if name not in ("float", "float32"):
+        raise ModelError(f"{path.name} takes {name} numbers; export it with a float32 input")
 
 
 def _fixed(path: Path, shape: list[Any]) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -15,16 +15,14 @@ import av.logging
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.clock import ClockSource
 from passerby.errors import Unread, VideoError
-from passerby.pixels.parts import FilePart, Part, Reading, find_parts
+from passerby.pixels.parts import FilePart, Reading
+from passerby.pixels.sources import JOIN_SECONDS, find_parts, place_parts
 
 # FFmpeg's own messages can quote what a camera wrote into the file.
 av.logging.set_level(av.logging.PANIC)
 
 _AHEAD = 8  # frames decoded while the detector works; more would only fill memory
-_JITTER_SECONDS = 1.0
-_REPEATED = "the times of some frames ran backwards or were missing and were repaired by the rate"
 
 
 class Frame:
@@ -69,7 +67,6 @@ class Recording:
         clock: where the clock time came from.
         start: time of the first frame; 0 with the clock ``elapsed``.
         duration: planned seconds from the first frame to the end of the last, None if unknown.
-        notes: plain sentences a reader of the numbers must know.
     """
 
     def __init__(
@@ -86,6 +83,8 @@ class Recording:
 
         Args:
             sources: files anything FFmpeg reads, or one folder of videos or of numbered images.
+                Their order is that of their clock times, else that of
+                :func:`passerby.pixels.sources.find_parts`.
             fps: the true rate, where the header lies.
             start: clock time of the first frame; a naive time is in ``zone``.
             time_pattern: strptime pattern of the time in each file's name.
@@ -97,29 +96,32 @@ class Recording:
         """
         if fps is not None and not 0 < fps <= 1000:
             raise VideoError(f"{fps} is no frame rate; give frames per second, such as 25")
-        self._unread: list[tuple[int, float, str]] = []
-        self._notes: list[str] = []
         self._threads = threads
         self._fps = fps
-        parts, failed = find_parts(sources, fps)
-        self._unread += [(0, 0.0, reason) for reason in failed]
-        self.size = parts[0].size
-        for part in parts:
+        found, self._failed = find_parts(sources, fps)
+        self.size = found[0].size
+        for part in found:
             if part.size != self.size:
                 raise VideoError(
                     f"{part.path} has pictures of {part.size[0]}x{part.size[1]} pixels, "
-                    f"{parts[0].path} of {self.size[0]}x{self.size[1]}; count them one by one"
+                    f"{found[0].path} of {self.size[0]}x{self.size[1]}; count them one by one"
                 )
-        self.rate = fps or parts[0].rate
-        if fps and abs(parts[0].rate - fps) > 0.01 * fps and isinstance(parts[0], FilePart):
+        self.rate = fps or found[0].rate
+        self.clock, self._parts, self._begins, self._notes = place_parts(
+            found, start=start, pattern=time_pattern, zone=zone, fps=fps
+        )
+        if fps and abs(found[0].rate - fps) > 0.01 * fps and isinstance(found[0], FilePart):
             self._notes.append(
-                f"The file says {parts[0].rate:g} frames per second; {fps:g} was used as asked."
+                f"The file says {found[0].rate:.4g} frames per second; {fps:g} was used as asked."
             )
-        self.clock, self._parts = self._set_clock(parts, start, time_pattern, zone)
-        self.start = self._parts[0][1]
-        lasts = [(s, p.planned_seconds(self.rate if fps else None)) for p, s in self._parts]
-        known = lasts[-1][1]
-        self.duration = None if known is None else lasts[-1][0] + known - self.start
+        if self._failed and None in self._begins:
+            self._notes.append(
+                "How long the unreadable files are is not known; the others were joined on "
+                "without a gap."
+            )
+        self._unread: list[tuple[int, float, str]] = []
+        self.start = self._begins[0] or 0.0
+        self.duration = self._planned()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -129,13 +131,14 @@ class Recording:
     @property
     def unread(self) -> Unread:
         """What could not be read; complete once the frames are exhausted."""
+        reasons = [*self._failed, *(reason for _, _, reason in self._unread)]
         return Unread(
             sum(frames for frames, _, _ in self._unread),
             sum(seconds for _, seconds, _ in self._unread),
-            tuple(dict.fromkeys(reason for _, _, reason in self._unread)),
+            tuple(dict.fromkeys(reasons)),
         )
 
-    def frames(self, since: float | None = None) -> Iterator[Frame]:
+    def frames(self, since: float | None = None) -> Generator[Frame, None, None]:
         """Frames in order of time, decoded ahead in a thread.
 
         Args:
@@ -177,68 +180,57 @@ class Recording:
             stop.set()
             thread.join()
 
-    def _set_clock(
-        self, parts: list[Part], start: datetime | None, pattern: str | None, zone: tzinfo
-    ) -> tuple[ClockSource, list[tuple[Part, float | None]]]:
-        """Where each part begins; None where it follows the one before without a gap."""
-        clock: ClockSource = "elapsed"
-        begins: list[float | None] = [None] * len(parts)
-        told = [part.told_start for part in parts]
-        if all(time is not None for time in told) and (len(set(told)) == len(told)):
-            clock, begins = "metadata", list(told)
-        elif pattern:
-            clock, begins = "file names", [part.named_start(pattern, zone) for part in parts]
-        if start is not None:
-            aware = start.replace(tzinfo=zone) if start.tzinfo is None else start
-            first = begins[0]
-            begins = [
-                aware.timestamp() + (b - first if b is not None and first is not None else 0.0)
-                if b is not None or i == 0
-                else None
-                for i, b in enumerate(begins)
-            ]
-            clock = "start"
-        if clock == "elapsed":
-            begins[0] = 0.0
-        if all(b is not None for b in begins):
-            order = sorted(range(len(parts)), key=lambda i: begins[i] or 0.0)
-            parts, begins = [parts[i] for i in order], [begins[i] for i in order]
-        return clock, list(zip(parts, begins, strict=True))
+    def _planned(self) -> float | None:
+        end = self.start
+        for part, told in zip(self._parts, self._begins, strict=True):
+            seconds = part.planned_seconds(self._fps)
+            if seconds is None:
+                return None
+            end = (end if told is None else told) + seconds
+        return end - self.start
 
-    def _decode(self, since: float | None) -> Iterator[Frame]:
+    def _decode(self, since: float | None) -> Generator[Frame, None, None]:
+        self._unread = []
         index = 0
         period = 1 / self.rate
         last = -float("inf")
-        follows = self._parts[0][1] or 0.0  # where the next part begins if nothing else is known
+        follows = self.start  # where the next part begins if nothing else is known
         overlaps = 0
-        for number, (part, told) in enumerate(self._parts):
-            begin = follows if told is None else told
-            if number and abs(begin - follows) <= _JITTER_SECONDS:
-                begin = follows  # file times are rough; the camera did not pause
-            frames = 0
-            with closing(part.read(self._threads)) as readings:
-                for reading in readings:
-                    if self._fps:
-                        at = begin + frames / self._fps
-                    else:
-                        at = begin + reading.time
-                        if reading.repaired:
-                            self._notes.append(f"In the recording {_REPEATED}.")
-                    frames += 1
+        for part, told in zip(self._parts, self._begins, strict=True):
+            # File times are rough; the camera did not pause.
+            close = told is None or abs(told - follows) <= JOIN_SECONDS
+            begin = follows if told is None or (index and close) else told
+            others = 0
+            try:
+                for reading in part.read(self._threads):
+                    at = begin + reading.time
                     follows = at + period
                     index += 1
-                    if at <= last:
+                    if reading.size != self.size:
+                        others += 1
+                    elif at <= last:
                         overlaps += 1
-                        continue
-                    last = at
-                    if since is None or at >= since:
-                        yield Frame(index - 1, at, reading)
-            self._unread += part.unread(frames, self.rate)
+                    else:
+                        last = at
+                        if since is None or at >= since:
+                            yield Frame(index - 1, at, reading)
+            except (av.error.FFmpegError, OSError):
+                self._lose(0, "a file can no longer be opened")
+            losses = part.losses()
+            for lost, reason in losses:
+                self._lose(lost, reason)
+            if losses:  # what is missing at the end had its time too
+                follows = max(follows, begin + (part.planned_seconds(self._fps) or 0.0))
+            if others:
+                self._lose(others, "pictures have another size than the first")
+            self._notes += part.notes
         if overlaps:
             self._notes.append(
-                f"Files of the recording overlap; {overlaps} frames were there twice and counted once."
+                f"Files of the recording overlap; {overlaps} frames were there twice and counted "
+                "once."
             )
-        if not index:
+        if last == -float("inf"):
             raise VideoError("no frame of the recording could be decoded")
 
-
+    def _lose(self, frames: int, reason: str) -> None:
+        self._unread.append((frames, frames / self.rate, reason))

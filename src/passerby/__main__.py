@@ -1,0 +1,7 @@
+"""``python -m passerby``."""
+
+import sys
+
+from passerby.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Keeps measurements: rows have a natural key and are written by upsert."""

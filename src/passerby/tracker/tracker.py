@@ -1,0 +1,211 @@
+"""Follows the road users of one camera."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from passerby.geometry import areas, intersections
+from passerby.moment import Detections, Floats, Ints, Moment
+from passerby.tracker.pages import INSTANT, Page, Pages
+from passerby.tracker.tracks import GROUPS, Mask, Tracks, sizes, to_boxes, to_places
+from passerby.tracker.tuning import Tuning
+
+MAX_BRIDGE_SECONDS = 5.0
+"""A track unseen for longer is forgotten, whatever is asked: tracks are short memories."""
+
+
+class Tracker:
+    """Follows the road users of one camera."""
+
+    def __init__(
+        self,
+        tuning: Tuning | None = None,
+        *,
+        bridge_seconds: float = 2.0,
+        look_ahead: float | None = None,
+    ) -> None:
+        """Begin with an empty street.
+
+        Args:
+            tuning: assumptions.
+            bridge_seconds: how long a track may be unseen, 0 to 5 s.
+            look_ahead: seconds between a frame and its telling; ``bridge_seconds`` where None,
+                0 to hear of each frame at once (bridged boxes are then predicted, not
+                interpolated, and the first boxes of a track are never told).
+
+        Raises:
+            ValueError: a bridging time outside its range.
+        """
+        if not 0 <= bridge_seconds <= MAX_BRIDGE_SECONDS:
+            raise ValueError(f"bridge_seconds is {bridge_seconds}; it must be from 0 to 5 s")
+        self._tuning = tuning or Tuning()
+        self._bridge = bridge_seconds
+        self._look_ahead = bridge_seconds if look_ahead is None else look_ahead
+        self._next_id = 1
+        self._tracks = self._begin(0.0, Detections.empty(), np.zeros((0, 4)))
+        self._pages = Pages(self._tuning.smooth)
+        self._time: float | None = None
+
+    def accept(self, index: int, time: float, found: Detections) -> list[Moment]:
+        """Take one analysed frame; times must rise.
+
+        Args:
+            index: number of the frame.
+            time: seconds.
+            found: its boxes, doubtful ones too.
+
+        Returns:
+            the frames that can now be told, oldest first; their ``seconds`` are 0, for the
+            tracker does not know the plan.
+        """
+        if self._time is not None:
+            self._tracks.predict(time - self._time, self._tuning)
+        self._time = time
+        seen = self._tracks.seen
+        needed = (time - seen <= self._bridge + INSTANT) | (seen >= self._pages.oldest - INSTANT)
+        self._tracks = self._tracks.take(needed)
+        scores, trust = self._match(time, found)
+        t = self._tracks
+        self._note_parts(np.flatnonzero(scores))
+        places = np.where((scores > 0)[:, None], t.last, t.place)
+        self._pages.add(Page(index, time, t.ids.copy(), places, scores, trust))
+        return self._tell(time - self._look_ahead)
+
+    def finish(self) -> list[Moment]:
+        """Tell the frames that are left."""
+        return self._tell(np.inf)
+
+    def _match(self, time: float, found: Detections) -> tuple[Floats, Floats]:
+        """Associate in two stages, correct, begin.
+
+        Returns:
+            (N,) scores and (N,) trust by track, 0 where not seen.
+        """
+        u, t = self._tuning, self._tracks
+        places, groups = to_places(found.boxes), GROUPS[found.codes]
+        limit = np.where(groups == 1, u.confident_vehicle, u.confident)
+        sure = found.scores >= limit
+        doubtful = ~sure & (found.scores >= u.doubtful * limit)
+        unseen = time - t.seen
+        scores, trust = np.zeros(len(t)), np.zeros(len(t))
+        used = np.zeros(len(found), bool)
+        for boxes, patience, overlap in (
+            (sure, self._bridge, u.overlap[0]),
+            (doubtful, min(self._bridge, u.doubtful_seconds), u.overlap[1]),
+        ):
+            rows = np.flatnonzero((scores == 0) & (unseen <= patience + INSTANT))
+            columns = np.flatnonzero(boxes)
+            a, b = self._associate(rows, places[columns], groups[columns], overlap)
+            rows, columns = rows[a], columns[b]
+            self._pages.bridge(t.ids[rows], t.seen[rows], t.last[rows], time, places[columns])
+            scores[rows] = found.scores[columns]
+            trust[rows] = t.correct(
+                rows, time, places[columns], found.codes[columns], scores[rows], u
+            )
+            used[columns] = True
+        fresh = sure & ~used & ~self._doubles(found, used)
+        self._tracks = t.join(self._begin(time, found[fresh], places[fresh]))
+        new = found.scores[fresh]
+        return np.concatenate([scores, new]), np.concatenate([trust, new])
+
+    def _associate(
+        self, rows: Ints, places: Floats, groups: Ints, overlap: float
+    ) -> tuple[Ints, Ints]:
+        """Pairs of (place in ``rows``, place in ``places``) that belong together."""
+        u, t = self._tuning, self._tracks
+        expected = t.place[rows]
+        size = sizes(expected)
+        spread = np.sqrt(t.var_place[rows, 0])
+        margin = (u.margin + u.margin_spread * spread) * size
+        similarity = _similarity(expected, places, margin)
+        heights = expected[:, None, 3] / places[None, :, 3]
+        possible = (
+            (similarity >= overlap)
+            & (t.group[rows][:, None] == groups[None])
+            & (np.minimum(heights, 1 / heights) >= u.same_size)
+        )
+        apart = np.square(expected[:, None, :2] - places[None, :, :2]).sum(axis=2)
+        deviation = size**2 * (spread**2 + u.noise[0] ** 2)
+        # In squared standard deviations, as a share of three of them.
+        far = np.minimum(apart / deviation[:, None] / 9, 1)
+        gain = similarity - u.distance_weight * far + u.match_bonus
+        # What cannot be has no gain: a good match is not given up to make a second, bad one.
+        gain = np.where(possible, np.maximum(gain, 0), 0)
+        a, b = linear_sum_assignment(gain, maximize=True)
+        good = gain[a, b] > 0
+        return a[good], b[good]
+
+    def _doubles(self, found: Detections, used: Mask) -> Mask:
+        """Which boxes lie in one that is matched: a part of somebody, not somebody else."""
+        group = GROUPS[found.codes]
+        area = areas(found.boxes)
+        share = intersections(found.boxes, found.boxes[used])
+        share /= np.minimum(area[:, None], area[used][None])
+        same = group[:, None] == group[used][None]
+        return np.asarray(((share > self._tuning.double) & same).any(axis=1))
+
+    def _note_parts(self, rows: Ints) -> None:
+        """Note which of the tracks just seen lie in a likelier road user just seen."""
+        t = self._tracks
+        boxes, score, group = to_boxes(t.last[rows]), t.score[rows], t.group[rows]
+        share = intersections(boxes, boxes) / areas(boxes)[:, None]
+        likelier = (score[None] > score[:, None]) & (group[None] == group[:, None])
+        t.parts[rows] += ((share > self._tuning.part) & likelier).any(axis=1)
+
+    def _begin(self, time: float, found: Detections, places: Floats) -> Tracks:
+        first = self._next_id
+        self._next_id += len(found)
+        ids = np.arange(first, self._next_id)
+        return Tracks.begin(ids, time, places, found.codes, found.scores, self._tuning)
+
+    def _tell(self, until: float) -> list[Moment]:
+        moments = []
+        while (page := self._pages.due(until)) is not None:
+            # Ids rise with age, so both lists are sorted.
+            keep = np.isin(page.ids, self._tracks.ids)
+            rows = np.searchsorted(self._tracks.ids, page.ids[keep])
+            real = self._real(rows) & self._not_gone(rows, page.time, until)
+            keep[keep] = real
+            moments.append(
+                Moment(
+                    page.index,
+                    page.time,
+                    0.0,
+                    page.ids[keep],
+                    to_boxes(self._pages.smoothed(page, keep)),
+                    self._tracks.votes[rows[real]].argmax(axis=1),
+                    page.scores[keep],
+                )
+            )
+            self._pages.turn()
+        return moments
+
+    def _real(self, rows: Ints) -> Mask:
+        """Which tracks are road users: seen long enough, whole, and not street furniture."""
+        u, t = self._tuning, self._tracks
+        limit = np.where(t.group[rows] == 1, u.confident_vehicle, u.confident)
+        score = t.score[rows]
+        lively = (t.moved[rows] >= u.moved) | (score >= limit + u.convincing * (1 - limit))
+        old = (t.hits[rows] >= u.hits) & (t.seen[rows] - t.born[rows] >= u.age - INSTANT)
+        whole = (t.parts[rows] < u.part_often * t.hits[rows]) | (score >= u.part_score * limit)
+        return np.asarray(old & lively & whole)
+
+    def _not_gone(self, rows: Ints, time: float, until: float) -> Mask:
+        """Which tracks were seen at ``time`` or later, or may still be."""
+        t = self._tracks
+        if self._time is None or until == np.inf:
+            return np.asarray(t.seen[rows] >= time - INSTANT)
+        hoped = self._time - t.seen[rows] <= self._bridge
+        return np.asarray((t.seen[rows] >= time - INSTANT) | hoped)
+
+
+def _similarity(expected: Floats, places: Floats, margin: Floats) -> Floats:
+    """(N, M) intersection over union of boxes that are all grown by the track's (N,) margin."""
+    grow = 2 * margin[:, None, None]
+    a = expected[:, None, 2:] + grow
+    b = places[None, :, 2:] + grow
+    apart = np.abs(expected[:, None, :2] - places[None, :, :2])
+    sides = np.clip(np.minimum((a + b) / 2 - apart, np.minimum(a, b)), 0, None)
+    shared = np.prod(sides, axis=2)
+    return np.asarray(shared / (np.prod(a, axis=2) + np.prod(b, axis=2) - shared))
