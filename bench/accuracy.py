@@ -88,11 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Score what was asked for."""
     shared = shared_folder()
     clips = load_clips(shared)
-    models = models_at_hand(shared)
+    models = models_at_hand(shared, every=True)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--clip", action="append", choices=list(clips), help="all where not given")
     parser.add_argument(
-        "--model", action="append", choices=list(models), help="all at hand where not given"
+        "--model",
+        action="append",
+        choices=list(models),
+        help="those that Passerby offers where not given",
     )
     parser.add_argument("--cache", type=Path, help="folder that keeps boxes for the next run")
     parser.add_argument("--json", action="store_true", help="plain numbers instead of a table")
@@ -100,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = [
         row
         for clip in asked.clip or clips
-        for model in asked.model or models
+        for model in asked.model or models_at_hand(shared)
         for row in compare(clips[clip], model, models[model], asked.cache)
     ]
     if asked.json:

@@ -12,17 +12,28 @@ from passerby.models import find
 from passerby.moment import Detections
 from passerby.pixels import detector as detector_code
 from passerby.pixels import families as family_code
+from passerby.pixels import network as network_code
 from passerby.pixels.detector import Detector
 from passerby.pixels.video import Recording
 
+_CODE = (detector_code, family_code, network_code)
 
-def models_at_hand(shared: Path) -> dict[str, Path | None]:
-    """Detectors by short name, as :meth:`passerby.pixels.detector.Detector.load` takes them."""
+
+def models_at_hand(shared: Path, every: bool = False) -> dict[str, Path | None]:
+    """Detectors by short name, as :meth:`passerby.pixels.detector.Detector.load` takes them.
+
+    Args:
+        shared: the folder of real data and model files.
+        every: with those that Passerby does not offer, too.
+    """
     name = "person-vehicle-bike-detection-2004"
     models: dict[str, Path | None] = {"embedded": None}
     path = shared / "models" / name / "FP16-INT8" / f"{name}.xml"
     if path.is_file():
         models["pvb-2004"] = path
+    path = shared / "models" / "yolox_nano_416.onnx"
+    if every and path.is_file():
+        models["yolox-nano"] = path
     return models
 
 
@@ -59,7 +70,7 @@ def detect(clip: Clip, model: Path | None, cache: Path | None = None) -> list[De
 def _mark(model: Path | None) -> str:
     """A short name of everything that decides what is detected."""
     weights = find(model)[1]
-    code = [Path(str(module.__file__)) for module in (detector_code, family_code)]
+    code = [Path(str(module.__file__)) for module in _CODE]
     files = [*sorted(weights.parent.glob(f"{weights.stem}.*")), *code]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
     return f"{weights.stem}-{digest.hexdigest()[:10]}"

@@ -37,14 +37,18 @@ class Thresholds:
 _TUNED = {
     ("person", "embedded"): Thresholds(0.7, 0.5, 0.1, 0.375, 2.0),
     ("person", "pvb-2004"): Thresholds(0.5, 0.4, 0.1, 0.2, 2.0),
-    ("vehicle", "embedded"): Thresholds(0.47, 0.37, 0.2, 0.277, 1.0),
+    ("vehicle", "embedded"): Thresholds(0.5, 0.4, 0.2, 0.2, 1.0),
     ("vehicle", "pvb-2004"): Thresholds(0.45, 0.45, 0.1, 0.225, 1.0),
 }
 
 
 def thresholds_for(clip: Clip, model: str) -> Thresholds:
-    """The best found for this kind of clip and this detector."""
-    return _TUNED["person" if "person" in clip.classes else "vehicle", model]
+    """The best found for this kind of clip and this detector.
+
+    A detector that was not tuned for gets those of the embedded one.
+    """
+    kind = "person" if "person" in clip.classes else "vehicle"
+    return _TUNED.get((kind, model), _TUNED[kind, "embedded"])
 
 
 def byte_tracker(thresholds: Thresholds, rate: float) -> ByteTrackTracker:

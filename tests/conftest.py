@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Machines are noisy: a slow example is no fault of the code.
+settings.register_profile("passerby", deadline=None)
+settings.load_profile("passerby")
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,6 @@ def test_forward_is_from_the_left_of_the_line_to_its_right(
 def test_who_stops_and_sways_on_the_line_is_counted_once(
     beyond: float, seconds: float, sway: float
 ) -> None:
-    # A step back that takes the sway to a quarter of the height on both sides is a crossing.
     assume(abs(beyond) + sway < HEIGHT / 4)
     assert passed([replace(halt(beyond, seconds), sway=sway)]) == (1, 0)
 
@@ -360,7 +359,6 @@ def test_frames_farther_apart_than_the_bridging_time_still_make_steps() -> None:
 
 
 def test_a_crossing_is_counted_a_quarter_of_the_height_beyond() -> None:
-    counter = measures(GATE, bridge_seconds=2.0)
     for beyond, decided in ((24.0, False), (26.0, True)):
         user = RoadUser([(0, 400, 200), (2, 400, 300 + beyond), (70, 400, 300 + beyond)])
         counter = measures(GATE)

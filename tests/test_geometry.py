@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from passerby.geometry import Polygon, Segment, areas, intersections, reference_points
@@ -44,6 +44,7 @@ def test_the_share_is_where_the_step_meets_the_line() -> None:
     assert crossed.shares.tolist() == [0.25]
 
 
+@settings(deadline=None)
 @given(a=points, b=points, path=st.lists(points, min_size=2, max_size=12))
 def test_a_path_crosses_in_turns(
     a: tuple[float, float], b: tuple[float, float], path: list[tuple[float, float]]
@@ -56,6 +57,7 @@ def test_a_path_crosses_in_turns(
     assert all(one == -other for one, other in itertools.pairwise(made))
 
 
+@settings(deadline=None)
 @given(a=points, b=points, one=points, other=points)
 def test_a_turned_segment_and_a_step_back_count_the_other_way(
     a: tuple[float, float],
@@ -71,6 +73,7 @@ def test_a_turned_segment_and_a_step_back_count_the_other_way(
     assert signs(Segment(b, a), one, other) == [-sign]
 
 
+@settings(deadline=None)
 @given(
     share=st.floats(0.01, 0.99),
     start=st.tuples(st.floats(-1000, 1000), st.floats(-1000, -1)),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerby.measurement import KINDS, Kind, Measurement, Merge, merge
@@ -75,6 +75,7 @@ def test_what_does_not_belong_together_does_not_merge() -> None:
         merge([row(1, 0), row(1, 0)])
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(st.none() | st.integers(0, 50), min_size=2, max_size=12),
     cut=st.integers(1, 11),

@@ -6,7 +6,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerby.measures.crossings import Crossing
@@ -82,6 +82,7 @@ def test_lines_may_decide_in_any_order(order: tuple[int, ...]) -> None:
     assert sorted((m.movement, m.time) for m in found) == [("onwards", 2), ("through", 1)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 2))))
 def test_there_are_never_more_movements_than_crossings_of_either_line(
     told: list[tuple[str, int]],

@@ -86,7 +86,7 @@ def test_the_canary_would_be_found() -> None:
     assert likeness(STREET, CANARY) < 0.5
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(
     share=st.floats(0.1, 1.0),
     stays=st.floats(0.6, 1.0),
@@ -182,11 +182,11 @@ def test_whom_only_the_closer_look_finds_is_not_in_it() -> None:
 def test_memory_does_not_grow_and_wide_pictures_are_shrunk() -> None:
     street = EmptyStreet((1280, 960), nobody)
     large = np.asarray(cv2.resize(STREET, (1280, 960)), np.uint8)
-    for second in range(3600):
+    for second in range(1200):
         street.accept(float(second), large, seen())
     assert 16 <= len(street._samples) <= 32
     times = [sample.time for sample in street._samples]
-    assert times[0] == 0 and times[-1] > 3000
+    assert times[0] == 0 and times[-1] > 1000
     image = street.image(())
     assert image is not None and (image.width, image.height) == (640, 480)
 
@@ -197,21 +197,37 @@ def test_a_busy_walkway_is_shown_without_anyone(shared: Path) -> None:
     detector = Detector.load()
     street = EmptyStreet((768, 576), lambda picture: detector.detect([picture])[0])
     video = cv2.VideoCapture(str(folder / "pets09_s2l1_view001.avi"))
+    random = np.random.default_rng(0)
+    standing = np.zeros((0, 0, 3), np.uint8)
     pictures, empty = [], []
     # Every third frame is enough here and takes a third of the time.
     for index in range(795):
-        _, picture = video.read()
+        _, frame = video.read()
         if index % 3:
             continue
-        picture = np.asarray(picture, np.uint8)
-        street.accept(index / 7, picture, detector.detect([picture])[0])
+        people = truth[truth[:, 0] == index + 1, 2:6].astype(int)
+        if index == 0:
+            x, y, w, h = people[0]
+            standing = np.asarray(frame[y : y + h, x : x + w], np.uint8).copy()
+        picture = np.asarray(frame, np.uint8)
+        free = np.ones(picture.shape[:2], np.bool_)
+        for x, y, w, h in people:
+            free[max(y - 4, 0) : y + h + 4, max(x - 4, 0) : x + w + 4] = False
         if index % 15 == 0:
-            free = np.ones((576, 768), np.bool_)
-            for x, y, w, h in truth[truth[:, 0] == index + 1, 2:6].astype(int):
-                free[max(y - 4, 0) : y + h + 4, max(x - 4, 0) : x + w + 4] = False
             pictures.append(cv2.resize(picture, (640, 480), interpolation=cv2.INTER_AREA))
             empty.append(cv2.resize(free.astype(np.uint8), (640, 480)) > 0)
+        # Somebody who never moves and is missed nine times in ten.
+        height, width = standing.shape[:2]
+        picture[330 : 330 + height, 60 : 60 + width] = standing
+        found = detector.detect([picture])[0]
+        x, y = (found.boxes[:, :2] + found.boxes[:, 2:]).T / 2
+        hers = (x > 60) & (x < 60 + width) & (y > 330) & (y < 330 + height)
+        street.accept(index / 7, picture, found[~hers | (random.random(len(found)) < 0.1)])
     shown = decoded(street.image(()))
+    scale = 640 / 768
+    top, left = round(330 * scale), round(60 * scale)
+    below, right = round((330 + height) * scale), round((60 + width) * scale)
+    assert flat(shown)[top:below, left:right].all()
     # JPEG rings at the edges of fills.
     visible = cv2.dilate(flat(shown).astype(np.uint8), np.ones((9, 9))) == 0
     assert visible.mean() > 0.5

@@ -66,6 +66,17 @@ def test_one_who_is_gone_for_longer_is_somebody_else() -> None:
     assert [len(moment) for moment in told] == [1] * 20 + [0] * 25 + [1] * 20
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 1.0])
+def test_without_bridging_one_who_is_always_seen_is_one(seconds: float) -> None:
+    tracker = Tracker(bridge_seconds=0)
+    told = [
+        moment
+        for i in range(20)
+        for moment in tracker.accept(i, i * seconds, boxes((100 + 20 * i, 300)))
+    ]
+    assert len(identities(told + tracker.finish())) == 1
+
+
 def test_a_gap_in_the_recording_loses_nothing_before_it() -> None:
     tracker = Tracker()
     told = [m for i in range(30) for m in tracker.accept(i, i / FPS, boxes((100 + 8 * i, 300)))]

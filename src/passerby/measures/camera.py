@@ -114,8 +114,8 @@ class CameraMeasures:
     @property
     def needed_since(self) -> float:
         """Where a run must start again to come to the same open intervals, POSIX seconds."""
-        since = min(self._trails.oldest, self._end) - self._bridge
-        return max(since, self._end - _LOOK_BACK_SECONDS)
+        trail = max(self._trails.oldest, self._end - _LOOK_BACK_SECONDS)
+        return min(trail, self._intervals.oldest, self._end) - self._bridge
 
     def _note(self, crossings: list[Crossing]) -> None:
         for crossing in sorted(crossings, key=lambda c: c.time):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -78,6 +79,11 @@ class Intervals:
     def at(self, time: float) -> Interval:
         """The interval that holds ``time``; the first open one where that is closed already."""
         return next(i for i in self._open if i.start + self.seconds > time)
+
+    @property
+    def oldest(self) -> float:
+        """Start of the oldest open interval, POSIX seconds; infinite where there is none."""
+        return self._open[0].start if self._open else math.inf
 
     def close(self, until: float) -> list[Interval]:
         """Close the intervals that end at ``until`` or before, and give them in order."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.errors import ModelError
-from passerby.moment import CLASSES, Detections, Floats
+from passerby.moment import CLASSES, Detections, Floats, Ints
 from passerby.pixels.network import Network, Tensor
 
 Picture = NDArray[np.uint8]
@@ -23,6 +23,7 @@ Picture = NDArray[np.uint8]
 _COCO = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
 _COCO_INDEX = np.array(list(_COCO))
 _COCO_CODES = np.array([CLASSES.index(name) for name in _COCO.values()])
+_COCO_VEHICLES = np.isin(list(_COCO.values()), ("car", "bus", "truck"))
 
 
 class Placement(NamedTuple):
@@ -145,9 +146,7 @@ class NanoDet:
         """Decode only the anchors whose best road-user score reaches the floor."""
         boxes, scores, codes = [], [], []
         for scores_name, sides_name, stride, anchors in self._heads:
-            users = outputs[scores_name][0][:, _COCO_INDEX]
-            best = users.argmax(axis=1)
-            score = users[np.arange(len(users)), best]
+            best, score = _likeliest(outputs[scores_name][0][:, _COCO_INDEX])
             keep = score >= floor
             logits = outputs[sides_name][0][keep]
             logits = logits.reshape(len(logits), 4, logits.shape[1] // 4).astype(np.float64)
@@ -201,9 +200,7 @@ class YoloX:
     def read(self, outputs: dict[str, NDArray[Any]], floor: float) -> Detections:
         """Score = objectness × class score."""
         rows = outputs[self._output][0]
-        users = rows[:, 5 + _COCO_INDEX] * rows[:, 4:5]
-        best = users.argmax(axis=1)
-        score = users[np.arange(len(users)), best]
+        best, score = _likeliest(rows[:, 5 + _COCO_INDEX] * rows[:, 4:5])
         keep = score >= floor
         rows, stride = rows[keep].astype(np.float64), self._strides[keep]
         centre = (rows[:, :2] + self._cells[keep]) * stride
@@ -251,6 +248,21 @@ class BoxesLabels:
         boxes, labels = outputs["boxes"].astype(np.float64), outputs["labels"].astype(np.int64)
         keep = (boxes[:, 4] >= floor) & (labels >= 0) & (labels < len(self._CODES))
         return Detections(boxes[keep, :4], boxes[keep, 4], self._CODES[labels[keep]])
+
+
+def _likeliest(users: NDArray[Any]) -> tuple[Ints, Floats]:
+    """Place of the likeliest class of each anchor, and how likely such a road user is there.
+
+    A van is a bit of a car and a bit of a truck. Each class has a score of its own, so the score
+    of a vehicle is that of any of the three (as if they were independent), not that of the best.
+
+    Args:
+        users: (N, classes) scores in the order of COCO's road users, 0 to 1.
+    """
+    best = users.argmax(axis=1)
+    score = users[np.arange(len(users)), best]
+    any_vehicle = 1 - np.prod(1 - users[:, _COCO_VEHICLES], axis=1)
+    return best, np.where(_COCO_VEHICLES[best], any_vehicle, score).astype(np.float64)
 
 
 def _fit(picture: Picture, size: tuple[int, int]) -> tuple[float, Picture]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from passerby.errors import SiteError
 from passerby.models import Model
 from passerby.moment import Detections, Moment
 from passerby.pixels.detector import Detector
@@ -28,6 +29,7 @@ length: boxes of one road user still overlap from frame to frame.
 """
 
 _LONGEST_GAP_SECONDS = 1.0
+_LONGEST_PERIOD_SECONDS = 1.0
 
 
 def longest_gap(period: float) -> float:
@@ -104,9 +106,15 @@ class Watch:
             look_ahead: see :class:`passerby.tracker.Tracker`.
 
         Raises:
+            SiteError: frames so rare that nobody could be followed from one to the next.
             ValueError: a bridging time outside its range.
         """
         self._sampler = Sampler(rate, analyse_fps or camera.analyse_fps)
+        if self.period > _LONGEST_PERIOD_SECONDS:
+            raise SiteError(
+                f"{1 / self.period:g} analysed frames a second are too few to follow anybody from "
+                f"one to the next; give at least {1 / _LONGEST_PERIOD_SECONDS:g}"
+            )
         self._vehicle_threshold = model.vehicle_threshold
         self._tracker = Tracker(
             Tuning(confident=model.threshold, confident_vehicle=model.vehicle_threshold),

@@ -14,6 +14,8 @@ from passerby.tracker.tuning import Tuning
 MAX_BRIDGE_SECONDS = 5.0
 """A track unseen for longer is forgotten, whatever is asked: tracks are short memories."""
 
+_CONSECUTIVE_SECONDS = 1.0  # frames further apart do not follow each other
+
 
 class Tracker:
     """Follows the road users of one camera."""
@@ -59,13 +61,15 @@ class Tracker:
             the frames that can now be told, oldest first; their ``seconds`` are 0, for the
             tracker does not know the plan.
         """
-        if self._time is not None:
-            self._tracks.predict(time - self._time, self._tuning)
+        step = 0.0 if self._time is None else time - self._time
+        self._tracks.predict(step, self._tuning)
         self._time = time
+        # Who was in the frame before was not out of sight, however rare the frames are.
+        least = min(step, _CONSECUTIVE_SECONDS)
         seen = self._tracks.seen
-        needed = (time - seen <= self._bridge + INSTANT) | (seen >= self._pages.oldest - INSTANT)
-        self._tracks = self._tracks.take(needed)
-        scores, trust = self._match(time, found)
+        hoped = time - seen <= max(self._bridge, least) + INSTANT
+        self._tracks = self._tracks.take(hoped | (seen >= self._pages.oldest - INSTANT))
+        scores, trust = self._match(time, found, least)
         t = self._tracks
         self._note_parts(np.flatnonzero(scores))
         places = np.where((scores > 0)[:, None], t.last, t.place)
@@ -76,8 +80,13 @@ class Tracker:
         """Tell the frames that are left."""
         return self._tell(np.inf)
 
-    def _match(self, time: float, found: Detections) -> tuple[Floats, Floats]:
+    def _match(self, time: float, found: Detections, least: float) -> tuple[Floats, Floats]:
         """Associate in two stages, correct, begin.
+
+        Args:
+            time: seconds.
+            found: boxes.
+            least: seconds for which every track may be unseen.
 
         Returns:
             (N,) scores and (N,) trust by track, 0 where not seen.
@@ -94,7 +103,8 @@ class Tracker:
             (sure, self._bridge, u.overlap[0]),
             (doubtful, min(self._bridge, u.doubtful_seconds), u.overlap[1]),
         ):
-            rows = np.flatnonzero((scores == 0) & (unseen <= patience + INSTANT))
+            patient = unseen <= max(patience, least) + INSTANT
+            rows = np.flatnonzero((scores == 0) & patient)
             columns = np.flatnonzero(boxes)
             a, b = self._associate(rows, places[columns], groups[columns], overlap)
             rows, columns = rows[a], columns[b]
