@@ -95,11 +95,11 @@ def reference_points(boxes: Floats, reference: str) -> Floats:
 
 def intersections(a: Floats, b: Floats) -> Floats:
     """(N, M) areas shared by (N, 4) and (M, 4) boxes x1, y1, x2, y2."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    return np.asarray(np.prod(np.clip(high - low, 0, None), axis=2))
+    wide = np.minimum(a[:, None, 2], b[:, 2]) - np.maximum(a[:, None, 0], b[:, 0])
+    tall = np.minimum(a[:, None, 3], b[:, 3]) - np.maximum(a[:, None, 1], b[:, 1])
+    return np.asarray(np.maximum(wide, 0) * np.maximum(tall, 0))
 
 
 def areas(boxes: Floats) -> Floats:
     """(N,) areas of (N, 4) boxes."""
-    return np.asarray(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))

@@ -13,9 +13,9 @@ from scipy.optimize import linear_sum_assignment
 from passerby.geometry import areas, intersections
 from passerby.moment import CLASSES, Detections, Floats
 
-_PERSON = CLASSES.index("person")
-_TWO_WHEELERS = [CLASSES.index(name) for name in ("bicycle", "motorcycle")]
-_VEHICLES = [CLASSES.index(name) for name in ("car", "bus", "truck", "vehicle")]
+_PERSON = np.array([name == "person" for name in CLASSES])
+_TWO_WHEELER = np.array([name in ("bicycle", "motorcycle") for name in CLASSES])
+_VEHICLE = ~_PERSON & ~_TWO_WHEELER
 
 # A rider covers much of the machine, sits over its middle, and has no feet far below its wheels.
 _COVERS = 0.25  # share of the smaller box
@@ -40,12 +40,14 @@ def road_users(found: Detections, vehicle_threshold: float = 0.0) -> Detections:
         one detection per road user: a rider has the class of the machine, the box around both
         and the better of the two scores.
     """
-    people = np.flatnonzero(found.codes == _PERSON)
-    machines = np.flatnonzero(np.isin(found.codes, _TWO_WHEELERS))
-    vehicles = np.flatnonzero(np.isin(found.codes, _VEHICLES) & (found.scores >= vehicle_threshold))
+    people = np.flatnonzero(_PERSON[found.codes])
+    machines = np.flatnonzero(_TWO_WHEELER[found.codes])
+    vehicles = np.flatnonzero(_VEHICLE[found.codes] & (found.scores >= vehicle_threshold))
+    if not len(people) or not (len(machines) or len(vehicles)):
+        return found
     boxes, scores = found.boxes.copy(), found.scores.copy()
     keep = np.ones(len(found), bool)
-    if len(people) and len(machines):
+    if len(machines):
         fit = _riding(found.boxes[people], found.boxes[machines])
         # Each machine has one rider and each rider one machine: the pairs that fit best together.
         a, b = linear_sum_assignment(fit, maximize=True)
@@ -54,7 +56,7 @@ def road_users(found: Detections, vehicle_threshold: float = 0.0) -> Detections:
         boxes[ridden, 2:] = np.maximum(boxes[ridden, 2:], boxes[riders, 2:])
         scores[ridden] = np.maximum(scores[ridden], scores[riders])
         keep[riders] = False
-    if len(people) and len(vehicles):
+    if len(vehicles):
         keep[people] &= ~_seated(found.boxes[people], found.boxes[vehicles]).any(axis=1)
     return Detections(boxes, scores, found.codes)[keep]
 

@@ -13,6 +13,7 @@ import av
 import av.error
 import av.logging
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from passerby.errors import Unread, VideoError
@@ -23,6 +24,20 @@ from passerby.pixels.sources import JOIN_SECONDS, find_parts, place_parts
 av.logging.set_level(av.logging.PANIC)
 
 _AHEAD = 8  # frames decoded while the detector works; more would only fill memory
+
+
+class _Converter(threading.local):
+    """A converter of pixels for each thread: to set one up anew costs as much as to use it."""
+
+    def __init__(self) -> None:
+        self.reformatter = VideoReformatter()
+
+
+_converter = _Converter()
+
+
+def _to_bgr(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    return np.asarray(_converter.reformatter.reformat(frame, format="bgr24").to_ndarray(), np.uint8)
 
 
 class Frame:
@@ -50,7 +65,7 @@ class Frame:
         if self._image is None:
             raw = self._raw
             assert raw is not None
-            image = raw.to_ndarray(format="bgr24") if isinstance(raw, av.VideoFrame) else raw
+            image = _to_bgr(raw) if isinstance(raw, av.VideoFrame) else raw
             if self._turn:
                 image = np.rot90(image, self._turn)
             self._image = np.ascontiguousarray(image, dtype=np.uint8)

@@ -13,6 +13,7 @@ from passerby.tracker.tracks import Mask
 INSTANT = 1e-9  # seconds; times are floats
 _REACH = 2.0  # standard deviations; what is farther away in time has no weight
 _BRIDGED_TRUST = 0.02  # a straight line over a gap gives way to whatever was seen
+_STILL = 1e-4  # s²; times closer together than that give no slope
 
 
 @dataclass(slots=True)
@@ -105,36 +106,38 @@ class Pages:
         Returns:
             (M, 4) places of the chosen tracks.
         """
-        ids, own = page.ids[keep], page.places[keep]
+        ids, smooth = page.ids[keep], page.places[keep]
         near = [p for p in (*self._told, *self._untold) if abs(p.time - page.time) <= self._reach]
-        places = np.tile(own, (len(near), 1, 1))
-        trust = np.zeros((len(near), len(ids)))
-        for number, other in enumerate(near):
-            at = np.minimum(np.searchsorted(other.ids, ids), max(len(other.ids) - 1, 0))
-            there = other.ids[at] == ids if len(other.ids) else np.zeros(len(ids), bool)
-            places[number, there] = other.places[at[there]]
-            trust[number, there] = other.trust[at[there]]
-        away = np.array([p.time for p in near]) - page.time
-        narrow, wide = (np.exp(-0.5 * (away / s) ** 2)[:, None] * trust for s in self._smooth)
-        smooth = own.copy()
-        known = narrow.sum(axis=0) > 0
-        position = _line(away, places[:, :, :2], narrow)
-        size = np.exp((wide[..., None] * np.log(places[:, :, 2:])).sum(axis=0) / _some(wide))
-        smooth[known] = np.concatenate([position, size], axis=1)[known]
+        row, there = find(ids, np.concatenate([p.ids for p in near]))
+        if not there.any():
+            return smooth
+        row = row[there]
+        away = np.repeat([p.time - page.time for p in near], [len(p.ids) for p in near])[there]
+        places = np.concatenate([p.places for p in near])[there]
+        trust = np.concatenate([p.trust for p in near])[there]
+
+        def total(weighted: Floats) -> Floats:
+            """Sums by track; what is 0 has been out of sight all the time."""
+            return np.bincount(row, weighted, len(ids))
+
+        narrow, wide = (trust * np.exp(-0.5 * (away / s) ** 2) for s in self._smooth)
+        known = np.flatnonzero(total(narrow) > 0)
+        weight, whole = total(narrow)[known], total(wide)[known]
+        mean_away = total(narrow * away)[known] / weight
+        spread = total(narrow * away**2)[known] / weight - mean_away**2
+        for axis in (0, 1):
+            value = places[:, axis] - smooth[row, axis]  # small numbers lose no digits
+            mean = total(narrow * value)[known] / weight
+            tilt = total(narrow * away * value)[known] / weight - mean_away * mean
+            smooth[known, axis] += mean - mean_away * tilt / np.maximum(spread, _STILL)
+        for axis in (2, 3):
+            smooth[known, axis] = np.exp(total(wide * np.log(places[:, axis]))[known] / whole)
         return smooth
 
 
-def _line(away: Floats, values: Floats, weights: Floats) -> Floats:
-    """(M, 2) value at 0 of the weighted least-squares lines through (P, M, 2) values."""
-    w = weights[..., None]
-    x = away[:, None, None]
-    total = _some(weights)
-    mean_x, mean = (w * x).sum(axis=0) / total, (w * values).sum(axis=0) / total
-    spread = (w * (x - mean_x) ** 2).sum(axis=0)
-    slope = (w * (x - mean_x) * (values - mean)).sum(axis=0) / np.maximum(spread, 1e-9)
-    return np.asarray(mean - slope * mean_x)
-
-
-def _some(weights: Floats) -> Floats:
-    """(M, 1) sums that can be divided by."""
-    return np.asarray(np.maximum(weights.sum(axis=0), 1e-12)[:, None])
+def find(known: Ints, wanted: Ints) -> tuple[Ints, Mask]:
+    """(N,) where wanted numbers belong among sorted known ones, and whether they are there."""
+    place = np.searchsorted(known, wanted)
+    there = place < len(known)
+    there[there] = known[place[there]] == wanted[there]
+    return place, there

@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 
 from passerby.geometry import areas, intersections
 from passerby.moment import Detections, Floats, Ints, Moment
-from passerby.tracker.pages import INSTANT, Page, Pages
+from passerby.tracker.pages import INSTANT, Page, Pages, find
 from passerby.tracker.tracks import GROUPS, Mask, Tracks, sizes, to_boxes, to_places
 from passerby.tracker.tuning import Tuning
 
@@ -68,7 +68,9 @@ class Tracker:
         least = min(step, _CONSECUTIVE_SECONDS)
         seen = self._tracks.seen
         hoped = time - seen <= max(self._bridge, least) + INSTANT
-        self._tracks = self._tracks.take(hoped | (seen >= self._pages.oldest - INSTANT))
+        needed = hoped | (seen >= self._pages.oldest - INSTANT)
+        if not needed.all():
+            self._tracks = self._tracks.take(needed)
         scores, trust = self._match(time, found, least)
         t = self._tracks
         self._note_parts(np.flatnonzero(scores))
@@ -97,25 +99,29 @@ class Tracker:
         sure = found.scores >= limit
         doubtful = ~sure & (found.scores >= u.doubtful * limit)
         unseen = time - t.seen
-        scores, trust = np.zeros(len(t)), np.zeros(len(t))
-        used = np.zeros(len(found), bool)
+        free, pairs = np.ones(len(t), bool), []
         for boxes, patience, overlap in (
             (sure, self._bridge, u.overlap[0]),
             (doubtful, min(self._bridge, u.doubtful_seconds), u.overlap[1]),
         ):
-            patient = unseen <= max(patience, least) + INSTANT
-            rows = np.flatnonzero((scores == 0) & patient)
+            rows = np.flatnonzero(free & (unseen <= max(patience, least) + INSTANT))
             columns = np.flatnonzero(boxes)
-            a, b = self._associate(rows, places[columns], groups[columns], overlap)
-            rows, columns = rows[a], columns[b]
-            self._pages.bridge(t.ids[rows], t.seen[rows], t.last[rows], time, places[columns])
-            scores[rows] = found.scores[columns]
-            trust[rows] = t.correct(
-                rows, time, places[columns], found.codes[columns], scores[rows], u
-            )
+            if len(rows) and len(columns):
+                a, b = self._associate(rows, places[columns], groups[columns], overlap)
+                pairs.append((rows[a], columns[b]))
+                free[rows[a]] = False
+        used = np.zeros(len(found), bool)
+        scores, trust = np.zeros(len(t)), np.zeros(len(t))
+        if pairs:
+            rows, columns = map(np.concatenate, zip(*pairs, strict=True))
+            seen, codes = places[columns], found.codes[columns]
             used[columns] = True
+            scores[rows] = found.scores[columns]
+            self._pages.bridge(t.ids[rows], t.seen[rows], t.last[rows], time, seen)
+            trust[rows] = t.correct(rows, time, seen, codes, scores[rows], u)
         fresh = sure & ~used & ~self._doubles(found, used)
-        self._tracks = t.join(self._begin(time, found[fresh], places[fresh]))
+        if fresh.any():
+            self._tracks = t.join(self._begin(time, found[fresh], places[fresh]))
         new = found.scores[fresh]
         return np.concatenate([scores, new]), np.concatenate([trust, new])
 
@@ -172,9 +178,8 @@ class Tracker:
     def _tell(self, until: float) -> list[Moment]:
         moments = []
         while (page := self._pages.due(until)) is not None:
-            # Ids rise with age, so both lists are sorted.
-            keep = np.isin(page.ids, self._tracks.ids)
-            rows = np.searchsorted(self._tracks.ids, page.ids[keep])
+            rows, keep = find(self._tracks.ids, page.ids)  # ids rise with age: both are sorted
+            rows = rows[keep]
             real = self._real(rows) & self._not_gone(rows, page.time, until)
             keep[keep] = real
             moments.append(
@@ -212,10 +217,11 @@ class Tracker:
 
 def _similarity(expected: Floats, places: Floats, margin: Floats) -> Floats:
     """(N, M) intersection over union of boxes that are all grown by the track's (N,) margin."""
-    grow = 2 * margin[:, None, None]
-    a = expected[:, None, 2:] + grow
-    b = places[None, :, 2:] + grow
-    apart = np.abs(expected[:, None, :2] - places[None, :, :2])
-    sides = np.clip(np.minimum((a + b) / 2 - apart, np.minimum(a, b)), 0, None)
-    shared = np.prod(sides, axis=2)
-    return np.asarray(shared / (np.prod(a, axis=2) + np.prod(b, axis=2) - shared))
+    grow = 2 * margin[:, None]
+    shared, area = np.ones(()), [np.ones(()), np.ones(())]
+    for axis in (0, 1):
+        a, b = expected[:, None, 2 + axis] + grow, places[:, 2 + axis] + grow
+        apart = np.abs(expected[:, None, axis] - places[:, axis])
+        shared = shared * np.clip((a + b) / 2 - apart, 0, np.minimum(a, b))
+        area = [area[0] * a, area[1] * b]
+    return np.asarray(shared / (area[0] + area[1] - shared))

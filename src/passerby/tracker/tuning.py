@@ -41,26 +41,26 @@ class Tuning:
             smoothed over time.
     """
 
-    confident: float = 0.48
-    confident_vehicle: float = 0.32
+    confident: float = 0.42
+    confident_vehicle: float = 0.55
     doubtful: float = 0.6
-    convincing: float = 0.13
-    moved: float = 0.7
-    part: float = 0.5
-    part_often: float = 0.5
-    part_score: float = 1.25
+    convincing: float = 0.1
+    moved: float = 0.65
+    part: float = 0.45
+    part_often: float = 0.53
+    part_score: float = 1.2
     hits: int = 3
-    age: float = 0.3
+    age: float = 0.4
     noise: tuple[float, float] = (0.1, 0.1)
-    speed: tuple[float, float] = (2.0, 0.5)
+    speed: tuple[float, float] = (1.75, 0.4)
     acceleration: tuple[float, float] = (0.5, 0.2)
-    odd_size: float = 0.12
+    odd_size: float = 0.1
     overlap: tuple[float, float] = (0.2, 0.4)
     margin: float = 0.2
-    margin_spread: float = 0.4
-    same_size: float = 0.5
-    distance_weight: float = 0.5
-    match_bonus: float = 0.2
-    doubtful_seconds: float = 0.5
+    margin_spread: float = 0.32
+    same_size: float = 0.47
+    distance_weight: float = 0.43
+    match_bonus: float = 0.1
+    doubtful_seconds: float = 0.55
     double: float = 0.5
     smooth: tuple[float, float] = (0.35, 0.6)
