@@ -81,7 +81,7 @@ def test_the_registry_tells_all_one_needs_to_choose() -> None:
             assert text
         assert "AP50" in model.accuracy and "ms a frame" in model.speed
         assert set(model.classes) <= set(CLASSES) and "person" in model.classes
-        assert 0 < model.vehicle_threshold <= model.threshold < 1
+        assert 0 < model.threshold < 1 and 0 < model.vehicle_threshold < 1
         assert model.density_limit > 0
         assert all(len(file.sha384) == 96 and file.size > 0 for file in model.files)
 
