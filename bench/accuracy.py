@@ -23,35 +23,34 @@ import yardstick
 from clips import Clip, load_clips, shared_folder
 from detections import detect, models_at_hand
 from judge import judge, true_crossings
-from ours import crossings_of, track_clip, tracks_of, watch_clip
-from passerby.models import find
-from passerby.moment import Detections, Moment
+from ours import crossings_of, tracks_of, watch_clip
+from passerby.models import Model, find
+from passerby.moment import Detections
 from passerby.tracker import Tuning
 
 
-def score(clip: Clip, detections: Sequence[Detections], tuning: Tuning) -> dict[str, Any]:
-    """Scores of the tracker with a tuning of one's own.
+def score(
+    clip: Clip, detections: Sequence[Detections], model: Model, tuning: Tuning | None = None
+) -> dict[str, Any]:
+    """Scores of Passerby.
 
     Args:
         clip: of :func:`clips.load_clips`.
         detections: one per frame, of :func:`detections.detect`.
-        tuning: its ``confident`` and ``confident_vehicle`` belong to the detector.
+        model: what made them.
+        tuning: of one's own; its ``confident`` and ``confident_vehicle`` belong to the model.
 
     Returns:
         see :func:`judge.judge`, and ``lines``: (forward, backward) by name.
     """
-    return _score_moments(clip, track_clip(clip, detections, tuning))
-
-
-def _score_moments(clip: Clip, moments: Sequence[Moment]) -> dict[str, Any]:
-    scores = judge(clip, tracks_of(clip, moments))
-    return {**scores, "lines": crossings_of(clip, moments)}
+    moments = watch_clip(clip, detections, model, tuning)
+    return {**judge(clip, tracks_of(clip, moments)), "lines": crossings_of(clip, moments)}
 
 
 def compare(clip: Clip, model: str, path: Path | None, cache: Path | None) -> list[dict[str, Any]]:
     """One row for Passerby and one for the yardstick, on the same detections."""
     detections = detect(clip, path, cache)
-    ours = _score_moments(clip, watch_clip(clip, detections, find(path)[0]))
+    ours = score(clip, detections, find(path)[0])
     tracks, lines = yardstick.follow(clip, detections, yardstick.thresholds_for(clip, model))
     theirs = {**judge(clip, tracks), "lines": lines}
     base = {"clip": clip.name, "model": model, "true_lines": true_crossings(clip)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC
 
 import numpy as np
@@ -15,15 +14,19 @@ from passerby.moment import CLASSES, Detections, Moment
 from passerby.pixels.parts import Reading
 from passerby.pixels.video import Frame
 from passerby.pixels.watch import Watch
-from passerby.road_users import road_users
 from passerby.site import Camera, make_camera
-from passerby.tracker import Tracker, Tuning
+from passerby.tracker import Tuning
 
 
-def watch_of(clip: Clip, model: Model) -> Watch:
+def watch_of(clip: Clip, model: Model, tuning: Tuning | None = None) -> Watch:
     """A watch that analyses every frame."""
     return Watch(
-        camera_of(clip), size=clip.size, rate=clip.rate, model=model, analyse_fps=clip.rate
+        camera_of(clip),
+        size=clip.size,
+        rate=clip.rate,
+        model=model,
+        analyse_fps=clip.rate,
+        tuning=tuning,
     )
 
 
@@ -39,9 +42,11 @@ def measures_of(clip: Clip, classes: tuple[str, ...] = CLASSES) -> CameraMeasure
     )
 
 
-def watch_clip(clip: Clip, found: Sequence[Detections], model: Model) -> list[Moment]:
+def watch_clip(
+    clip: Clip, found: Sequence[Detections], model: Model, tuning: Tuning | None = None
+) -> list[Moment]:
     """The Moments of a clip as ``passerby count`` makes them, every frame analysed."""
-    watch = watch_of(clip, model)
+    watch = watch_of(clip, model, tuning)
     width, height = clip.size
     blank = np.zeros((height, width, 3), np.uint8)  # its boxes are known already
     moments = []
@@ -50,17 +55,6 @@ def watch_clip(clip: Clip, found: Sequence[Detections], model: Model) -> list[Mo
         frame = Frame(index, time, Reading(raw=blank, time=time, size=clip.size, turn=0))
         moments += watch.accept(frame, boxes)
     return moments + watch.finish()
-
-
-def track_clip(clip: Clip, found: Sequence[Detections], tuning: Tuning) -> list[Moment]:
-    """The Moments of a clip with a tuning of one's own, every frame analysed."""
-    tracker = Tracker(tuning)
-    moments = []
-    for index, boxes in enumerate(found):
-        users = road_users(boxes, tuning.confident_vehicle)
-        moments += tracker.accept(index, index / clip.rate, users)
-    moments += tracker.finish()
-    return [replace(moment, seconds=1 / clip.rate) for moment in moments]
 
 
 def camera_of(clip: Clip) -> Camera:

@@ -116,7 +116,7 @@ class Trails:
 
     def accept(self, moment: Moment) -> Step:
         """Lengthen the trails by one Moment; times must rise."""
-        known = np.isin(moment.ids, self._open.identity)
+        known = (moment.ids[:, None] == self._open.identity).any(axis=1)
         told = np.arange(len(moment))  # all but those seen double
         if not known.all():
             new = np.flatnonzero(~known & ~self._doubles(moment.boxes, known))
@@ -133,7 +133,8 @@ class Trails:
         before_time[known] = self._open.seen[rows]
         points = self._points(whole)
         self._move(rows, moment.time, points[known] - before[known])
-        self._begin(moment.time, ids[~known])
+        if not known.all():
+            self._begin(moment.time, ids[~known])
 
         rows = self._find(ids)
         self._open.seen[rows] = moment.time
@@ -172,9 +173,9 @@ class Trails:
 
     def _find(self, ids: Ints) -> Ints:
         """Rows of the open trails that follow these identities."""
-        order = np.argsort(self._open.identity)
-        found = np.searchsorted(self._open.identity, ids, sorter=order)
-        return order[found]
+        if not len(ids):
+            return np.zeros(0, np.int64)
+        return np.asarray((ids[:, None] == self._open.identity).argmax(axis=1))
 
     def _doubles(self, boxes: Floats, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N,) which boxes cover one that is followed already."""

@@ -146,8 +146,9 @@ class NanoDet:
         """Decode only the anchors whose best road-user score reaches the floor."""
         boxes, scores, codes = [], [], []
         for scores_name, sides_name, stride, anchors in self._heads:
-            best, score = _likeliest(outputs[scores_name][0][:, _COCO_INDEX])
-            keep = score >= floor
+            users = outputs[scores_name][0][:, _COCO_INDEX]
+            keep = users.max(axis=1) >= floor
+            code, score = _likeliest(users[keep])
             logits = outputs[sides_name][0][keep]
             logits = logits.reshape(len(logits), 4, logits.shape[1] // 4).astype(np.float64)
             weights = np.exp(logits - logits.max(axis=2, keepdims=True))
@@ -155,11 +156,9 @@ class NanoDet:
             sides = (weights @ bins) / weights.sum(axis=2) * stride
             centre = anchors[keep]
             boxes.append(np.concatenate([centre - sides[:, :2], centre + sides[:, 2:]], axis=1))
-            scores.append(score[keep])
-            codes.append(_COCO_CODES[best[keep]])
-        return Detections(
-            np.concatenate(boxes), np.concatenate(scores).astype(np.float64), np.concatenate(codes)
-        )
+            scores.append(score)
+            codes.append(code)
+        return Detections(np.concatenate(boxes), np.concatenate(scores), np.concatenate(codes))
 
 
 class YoloX:
@@ -200,16 +199,14 @@ class YoloX:
     def read(self, outputs: dict[str, NDArray[Any]], floor: float) -> Detections:
         """Score = objectness × class score."""
         rows = outputs[self._output][0]
-        best, score = _likeliest(rows[:, 5 + _COCO_INDEX] * rows[:, 4:5])
-        keep = score >= floor
+        users = rows[:, 5 + _COCO_INDEX] * rows[:, 4:5]
+        keep = users.max(axis=1) >= floor
+        code, score = _likeliest(users[keep])
         rows, stride = rows[keep].astype(np.float64), self._strides[keep]
         centre = (rows[:, :2] + self._cells[keep]) * stride
         half = np.exp(rows[:, 2:4]) * stride / 2
-        return Detections(
-            np.concatenate([centre - half, centre + half], axis=1),
-            score[keep].astype(np.float64),
-            _COCO_CODES[best[keep]],
-        )
+        boxes = np.concatenate([centre - half, centre + half], axis=1)
+        return Detections(boxes, score, code)
 
 
 class BoxesLabels:
@@ -251,7 +248,7 @@ class BoxesLabels:
 
 
 def _likeliest(users: NDArray[Any]) -> tuple[Ints, Floats]:
-    """Place of the likeliest class of each anchor, and how likely such a road user is there.
+    """Codes of the likeliest class of each anchor, and how likely such a road user is there.
 
     A van is a bit of a car and a bit of a truck. Each class has a score of its own, so the score
     of a vehicle is that of any of the three (as if they were independent), not that of the best.
@@ -259,10 +256,11 @@ def _likeliest(users: NDArray[Any]) -> tuple[Ints, Floats]:
     Args:
         users: (N, classes) scores in the order of COCO's road users, 0 to 1.
     """
+    users = users.astype(np.float64)
     best = users.argmax(axis=1)
-    score = users[np.arange(len(users)), best]
     any_vehicle = 1 - np.prod(1 - users[:, _COCO_VEHICLES], axis=1)
-    return best, np.where(_COCO_VEHICLES[best], any_vehicle, score).astype(np.float64)
+    score = np.where(_COCO_VEHICLES[best], any_vehicle, users.max(axis=1, initial=0))
+    return _COCO_CODES[best], score
 
 
 def _fit(picture: Picture, size: tuple[int, int]) -> tuple[float, Picture]:

@@ -92,6 +92,7 @@ class Watch:
         analyse_fps: float | None = None,
         bridge_seconds: float = 2.0,
         look_ahead: float | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
         """Begin with an empty street.
 
@@ -104,6 +105,7 @@ class Watch:
                 :data:`ANALYSE_FPS`.
             bridge_seconds: how long a road user may be unseen, 0 to 5.
             look_ahead: see :class:`passerby.tracker.Tracker`.
+            tuning: of the tracker; the usual one with the thresholds of the model where None.
 
         Raises:
             SiteError: frames so rare that nobody could be followed from one to the next.
@@ -115,12 +117,10 @@ class Watch:
                 f"{1 / self.period:g} analysed frames a second are too few to follow anybody from "
                 f"one to the next; give at least {1 / _LONGEST_PERIOD_SECONDS:g}"
             )
-        self._vehicle_threshold = model.vehicle_threshold
-        self._tracker = Tracker(
-            Tuning(confident=model.threshold, confident_vehicle=model.vehicle_threshold),
-            bridge_seconds=bridge_seconds,
-            look_ahead=look_ahead,
+        self._tuning = tuning or Tuning(
+            confident=model.threshold, confident_vehicle=model.vehicle_threshold
         )
+        self._tracker = Tracker(self._tuning, bridge_seconds=bridge_seconds, look_ahead=look_ahead)
         width, height = size
         self._masks = [
             np.round(np.array(mask) * [width, height]).astype(np.int32)
@@ -153,7 +153,10 @@ class Watch:
             look-ahead, and by one frame more because a Moment lasts until the next.
         """
         self._times.append(frame.time)
-        users = road_users(found, self._vehicle_threshold)
+        limits = self._tuning.limits(found.codes)
+        # What is too doubtful to continue a track makes nobody a rider either.
+        found = found[found.scores >= self._tuning.doubtful * limits]
+        users = road_users(found, self._tuning.confident_vehicle)
         self._told.extend(self._tracker.accept(frame.index, frame.time, users))
         return self._lasting(last=False)
 

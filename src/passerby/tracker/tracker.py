@@ -8,8 +8,8 @@ from scipy.optimize import linear_sum_assignment
 from passerby.geometry import areas, intersections
 from passerby.moment import Detections, Floats, Ints, Moment
 from passerby.tracker.pages import INSTANT, Page, Pages, find
-from passerby.tracker.tracks import GROUPS, Mask, Tracks, sizes, to_boxes, to_places
-from passerby.tracker.tuning import Tuning
+from passerby.tracker.tracks import Mask, Tracks, sizes, to_boxes, to_places
+from passerby.tracker.tuning import GROUPS, Tuning
 
 MAX_BRIDGE_SECONDS = 5.0
 """A track unseen for longer is forgotten, whatever is asked: tracks are short memories."""
@@ -95,7 +95,7 @@ class Tracker:
         """
         u, t = self._tuning, self._tracks
         places, groups = to_places(found.boxes), GROUPS[found.codes]
-        limit = np.where(groups == 1, u.confident_vehicle, u.confident)
+        limit = u.limits(found.codes)
         sure = found.scores >= limit
         doubtful = ~sure & (found.scores >= u.doubtful * limit)
         unseen = time - t.seen
@@ -119,8 +119,9 @@ class Tracker:
             scores[rows] = found.scores[columns]
             self._pages.bridge(t.ids[rows], t.seen[rows], t.last[rows], time, seen)
             trust[rows] = t.correct(rows, time, seen, codes, scores[rows], u)
-        fresh = sure & ~used & ~self._doubles(found, used)
+        fresh = sure & ~used
         if fresh.any():
+            fresh &= ~self._doubles(found, used)
             self._tracks = t.join(self._begin(time, found[fresh], places[fresh]))
         new = found.scores[fresh]
         return np.concatenate([scores, new]), np.concatenate([trust, new])
@@ -189,7 +190,7 @@ class Tracker:
                     0.0,
                     page.ids[keep],
                     to_boxes(self._pages.smoothed(page, keep)),
-                    self._tracks.votes[rows[real]].argmax(axis=1),
+                    self._tracks.code[rows[real]],
                     page.scores[keep],
                 )
             )
@@ -199,7 +200,7 @@ class Tracker:
     def _real(self, rows: Ints) -> Mask:
         """Which tracks are road users: seen long enough, whole, and not street furniture."""
         u, t = self._tuning, self._tracks
-        limit = np.where(t.group[rows] == 1, u.confident_vehicle, u.confident)
+        limit = u.limits(t.code[rows])
         score = t.score[rows]
         lively = (t.moved[rows] >= u.moved) | (score >= limit + u.convincing * (1 - limit))
         old = (t.hits[rows] >= u.hits) & (t.seen[rows] - t.born[rows] >= u.age - INSTANT)

@@ -12,13 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.moment import CLASSES, Floats, Ints
-from passerby.tracker.tuning import Tuning
+from passerby.tracker.tuning import GROUPS, Tuning
 
 Mask = NDArray[np.bool_]
-
-# Person and two-wheeler are one group, because a cyclist is seen now as one, now as the other.
-GROUPS = np.array([0, 0, 1, 0, 1, 1, 1])
-assert len(GROUPS) == len(CLASSES)
 
 _POSITION_SIZE = [0, 0, 1, 1]  # spreads a pair over centre x, centre y, width, height
 
@@ -86,6 +82,11 @@ class Tracks:
     def score(self) -> Floats:
         """(N,) mean score of the boxes of each track."""
         return np.asarray(self.votes.sum(axis=1) / self.hits)
+
+    @property
+    def code(self) -> Ints:
+        """(N,) class of each track, by vote."""
+        return np.asarray(self.votes.argmax(axis=1))
 
     def predict(self, seconds: float, tuning: Tuning) -> None:
         """Move every track on."""

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from passerby.moment import CLASSES, Floats, Ints
+
+# Person and two-wheeler are one group, because a cyclist is seen now as one, now as the other.
+GROUPS = np.array([0, 0, 1, 0, 1, 1, 1])
+assert len(GROUPS) == len(CLASSES)
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -64,3 +72,7 @@ class Tuning:
     doubtful_seconds: float = 0.55
     double: float = 0.5
     smooth: tuple[float, float] = (0.35, 0.6)
+
+    def limits(self, codes: Ints) -> Floats:
+        """(N,) the confident scores for (N,) class codes."""
+        return np.where(GROUPS[codes] == 1, self.confident_vehicle, self.confident)
