@@ -1,6 +1,6 @@
 """A pattern that a person in a film wears, and the search for it in all that a run leaves.
 
-The film is the PETS clip at two frames a second, lossless. One of its people stands still in it
+The film is the PETS clip at a frame a second, lossless. One of its people stands still in it
 from the first frame to the last, with the pattern on her body, while the others walk past.
 
 What the search cannot see: the memory of the process, and what was deleted from a disk.
@@ -31,9 +31,11 @@ Picture = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 768, 576
 STREET_WIDTH = 640  # of the picture in the report
-FRAMES, FPS = 150, 2  # long enough to close an interval of a minute
+FRAMES, FPS = 75, 1  # long enough to close an interval of a minute
 PERSON = (367, 419, 423, 572)  # x1, y1, x2, y2 in frame 621 of the clip
 _PERSON_FRAME = 621
+_CLIP_FPS = 7
+_PHASE = _PERSON_FRAME % _CLIP_FPS
 _MARGIN = 4
 CELL = 5
 PLACE = (376, 452)  # of the pattern in the film; even, for formats with halved colours
@@ -72,15 +74,15 @@ def worn(picture: Picture) -> Picture:
 def film(clip: Path, path: Path) -> Path:
     """Write the film: FFV1 in BGR, so that a decoder gives back every byte of the pattern."""
     with av.open(str(clip)) as file:
-        frames = [frame.to_ndarray(format="bgr24") for frame in file.decode(video=0)]
+        frames = [frame for n, frame in enumerate(file.decode(video=0)) if n % _CLIP_FPS == _PHASE]
     x1, y1, x2, y2 = PERSON
     here = slice(y1 - _MARGIN, y2 + _MARGIN), slice(x1 - _MARGIN, x2 + _MARGIN)
-    her = worn(frames[_PERSON_FRAME])[here]
+    her = worn(frames[_PERSON_FRAME // _CLIP_FPS].to_ndarray(format="bgr24"))[here]
     with av.open(str(path), "w") as file:
         stream = cast(Any, file.add_stream("ffv1", rate=FPS))
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "bgr0"
-        for number in range(FRAMES):
-            picture = frames[number * 7 // FPS].copy()  # the clip was filmed at 7 a second
+        for number, real in enumerate(frames[:FRAMES]):
+            picture = real.to_ndarray(format="bgr24")
             picture[here] = her
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format="bgr0")
             frame.pts, frame.time_base = number, Fraction(1, FPS)

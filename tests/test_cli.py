@@ -363,14 +363,3 @@ def test_a_stopped_run_goes_on_where_it_stopped(
     assert "Going on at 0:00:5" in ended.err
     assert read(tmp_path / "stopped") == read(tmp_path / "straight")
     assert names(tmp_path / "stopped") == FILES
-
-
-def test_counting_needs_no_network(film: list[av.VideoFrame], tmp_path: Path) -> None:
-    alone = ("unshare", "--net", "--map-root-user")
-    if not shutil.which("unshare") or subprocess.run([*alone, "true"], check=False).returncode:
-        pytest.skip("this system does not let a process give up its network (unshare --net)")
-    street = write(tmp_path / "street.avi", film[:30])
-    command = [*alone, *PYTHON, "count", str(street), "--out", str(tmp_path / "out")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "out" / "report.html").is_file()

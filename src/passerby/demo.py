@@ -30,7 +30,15 @@ CAMERA = make_camera(
             (0.34, 0.50),
         ),
     },
-    movements={"straight on": ("west", "north"), "right": ("west", "south")},
+    movements={
+        f"{origin} to {destination}": (origin, destination)
+        for origin, destination in (
+            ("west", "south"),
+            ("south", "west"),
+            ("south", "north"),
+            ("north", "south"),
+        )
+    },
     fps=7,
 )
 """What is measured in the clip. Its header says 10 frames per second; it was filmed at 7."""

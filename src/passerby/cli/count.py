@@ -59,7 +59,7 @@ def count(
     video: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="VIDEO…",
+            metavar="VIDEO",
             help="One file or several, a folder of videos, or a folder of numbered images: they "
             "are one recording. Leave it out where the camera of --site has a source.",
         ),

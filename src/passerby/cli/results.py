@@ -12,6 +12,7 @@ from rich.table import Table
 from passerby.cli.consoles import console
 from passerby.report import Report
 from passerby.report.limits import remarks
+from passerby.report.street import direction
 from passerby.report.tally import (
     Series,
     Tally,
@@ -30,7 +31,10 @@ def show(report: Report, files: Mapping[str, Path]) -> None:
     clock = SiteClock.of(report)
     when = clock.span(report.start, report.end)
     zone = "since its start" if clock.elapsed else report.timezone
-    screen.print(f"\n{report.site}, camera {report.camera}: {when} ({zone})", soft_wrap=True)
+    place = report.site
+    if report.camera != report.site:
+        place += f", camera {report.camera}"
+    screen.print(f"\n{place}: {when} ({zone})", soft_wrap=True)
     if report.whole_picture:
         screen.print(
             "No line or zone was given: the whole picture was counted, and a line through its "
@@ -41,9 +45,11 @@ def show(report: Report, files: Mapping[str, Path]) -> None:
     means = [Series(name, "occupancy_mean") for name in report.shapes.zones]
     seen = counts.seen([*lines, *movements, *means])
     if lines:
-        _table(screen, ("Line", "Direction"), seen, _line_rows(counts, lines, seen))
+        rows = _count_rows(screen, report, counts, lines, seen)
+        _table(screen, ("Line", "Direction"), seen, rows)
     if movements:
-        _table(screen, ("Movement", "From, to"), seen, _movement_rows(report, counts, seen))
+        rows = _count_rows(screen, report, counts, movements, seen)
+        _table(screen, ("Movement", "From, to"), seen, rows)
     if means:
         _table(screen, ("Zone", "At once"), seen, _zone_rows(counts, means, seen))
     unseen = [name for name in counts.classes if name not in seen]
@@ -54,7 +60,7 @@ def show(report: Report, files: Mapping[str, Path]) -> None:
         f"Observed: {percent(share)} of {duration(length(report))}. Model: {report.model.name}."
     )
     for remark in remarks(report, counts):
-        if remark.warning:
+        if remark.warning or remark.text in report.notes:
             screen.print(f"{remark.about}: {remark.text}")
     screen.print("\nFiles:")
     for path in files.values():
@@ -68,7 +74,7 @@ def _table(
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for head in heads:
         table.add_column(head)
-    for head in (*seen, "all"):
+    for head in (*seen, *_all(seen, "all")):
         table.add_column(head, justify="right")
     for row in rows:
         table.add_row(*row)
@@ -80,19 +86,24 @@ def _values(counts: Tally, series: Series, seen: tuple[str, ...]) -> list[str]:
     return [rounded(None if total is None else total.value) for total in totals]
 
 
-def _line_rows(
-    counts: Tally, lines: Iterable[Series], seen: tuple[str, ...]
+def _all(seen: tuple[str, ...], text: str) -> list[str]:
+    """The cell of all classes together: one class alone needs none."""
+    return [] if len(seen) == 1 else [text]
+
+
+def _count_rows(
+    screen: Console,
+    report: Report,
+    counts: Tally,
+    all_series: Iterable[Series],
+    seen: tuple[str, ...],
 ) -> Iterable[list[str]]:
-    for series in lines:
+    for series in all_series:
+        way = direction(report, series)
+        if screen.options.ascii_only:  # no arrows there
+            way = series.direction or ", ".join(report.shapes.movements[series.place])
         total = rounded(counts.total_over_classes(series))
-        yield [series.place, series.direction, *_values(counts, series, seen), total]
-
-
-def _movement_rows(report: Report, counts: Tally, seen: tuple[str, ...]) -> Iterable[list[str]]:
-    for series in movement_series(report):
-        pair = ", ".join(report.shapes.movements[series.place])
-        total = rounded(counts.total_over_classes(series))
-        yield [series.place, pair, *_values(counts, series, seen), total]
+        yield [series.place, way, *_values(counts, series, seen), *_all(seen, total)]
 
 
 def _zone_rows(
@@ -100,7 +111,7 @@ def _zone_rows(
 ) -> Iterable[list[str]]:
     for mean in means:
         total = rounded(counts.total_over_classes(mean))
-        yield [mean.place, "mean", *_values(counts, mean, seen), total]
+        yield [mean.place, "mean", *_values(counts, mean, seen), *_all(seen, total)]
         # Maxima of classes need not fall into the same second: they have no sum.
         most = Series(mean.place, "occupancy_max")
-        yield ["", "most", *_values(counts, most, seen), ""]
+        yield ["", "maximum", *_values(counts, most, seen), *_all(seen, "")]

@@ -44,5 +44,7 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Site file (
     site = load_site(file)
     for name, camera in site.cameras.items():
         parts = ("lines", "zones", "movements", "masks")
-        sizes = ", ".join(f"{len(getattr(camera, part))} {part}" for part in parts)
-        typer.echo(f"{site.site}, camera {name}: {sizes}")
+        drawn = [
+            f"{part}: {', '.join(names)}" for part in parts if (names := getattr(camera, part))
+        ]
+        typer.echo(f"{site.site}, camera {name}: {'; '.join(drawn) or 'the whole picture'}")

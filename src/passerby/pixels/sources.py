@@ -63,7 +63,8 @@ def find_parts(
     if not given:
         raise VideoError("no video was given")
     for source in given:
-        if re.match(r"[a-z]{2,}:/", str(source)):
+        # Not shown: a name and a password can stand in an address.
+        if re.match(r"[a-z][a-z0-9+.-]+:/", str(source), re.IGNORECASE):
             raise VideoError("live streams are not counted here; give files or a folder")
         if not source.exists():
             raise VideoError(f"there is no file {source}")

@@ -23,7 +23,7 @@ from passerby.pixels.sources import JOIN_SECONDS, find_parts, place_parts
 # FFmpeg's own messages can quote what a camera wrote into the file.
 av.logging.set_level(av.logging.PANIC)
 
-_AHEAD = 8  # frames decoded while the detector works; more would only fill memory
+_AHEAD = 2  # frames decoded while the detector works; more would leave the processor's cache
 
 
 class _Converter(threading.local):

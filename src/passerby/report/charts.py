@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,11 +14,15 @@ from passerby.report.tally import Series, Tally
 from passerby.report.words import NOT_KNOWN, SiteClock, exact, percent, rounded, step
 
 _WIDTH = 960.0
-_LEFT = 64.0
+_NARROWEST = 400.0
+_LEFT = 84.0
 _RIGHT = 8.0
 _TOP = 10.0
 _BOTTOM = 46.0
 _LABEL_WIDTH = 62.0
+_WIDEST_COLUMN = 110.0  # a few intervals are no wall of colour
+_VALUE_WIDTH = 34.0  # columns as wide as this have their sum written on them
+_HEADROOM = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,13 @@ class _Axis:
 
     @property
     def width(self) -> float:
-        return (_WIDTH - _LEFT - _RIGHT) / max(1, len(self.counts.starts))
+        """Width of a column."""
+        return min(_WIDEST_COLUMN, (_WIDTH - _LEFT - _RIGHT) / max(1, len(self.counts.starts)))
+
+    @property
+    def right(self) -> float:
+        """Where the last column ends."""
+        return _LEFT + self.width * len(self.counts.starts)
 
     def columns(self) -> Iterator[tuple[float, datetime]]:
         for number, start in enumerate(self.counts.starts):
@@ -39,14 +49,17 @@ class _Axis:
     def labels(self, y: float) -> Markup:
         """Times below the columns, as many as fit, and what they are."""
         every = max(1, math.ceil(_LABEL_WIDTH / self.width))
-        parts = [
-            element("text", self.clock.time(start), x=x, y=y + 16, class_="tick")
-            for number, (x, start) in enumerate(self.columns())
-            if number % every == 0
-        ]
-        what = "start of interval, h:min:s from the start of the recording"
+        parts = []
+        for number, (x, start) in enumerate(self.columns()):
+            if number % every:
+                continue
+            text, share = self.clock.time(start), self.counts.coverage(start)
+            if 0 < share < 1 and self.width >= _WIDEST_COLUMN:
+                text += f" ({percent(share)})"
+            parts.append(element("text", text, x=x, y=y + 16, class_="tick"))
+        what = "start of interval (h:min:s of the recording)"
         if not self.clock.elapsed:
-            what = f"start of interval, time of day ({self.clock.zone.key})"
+            what = f"start of interval ({self.clock.zone.key} time)"
         parts.append(element("text", what, x=_LEFT, y=y + 36, class_="axis"))
         return Markup("").join(parts)
 
@@ -72,16 +85,7 @@ class _Axis:
             )
             if share == 0 and self.width > 24:
                 middle, half = x + self.width / 2 + 4, top + height / 2
-                parts.append(
-                    element(
-                        "text",
-                        NOT_KNOWN,
-                        x=middle,
-                        y=half,
-                        class_="gap-word",
-                        transform=f"rotate(-90 {middle:.1f} {half:.1f})",
-                    )
-                )
+                parts.append(_upright(NOT_KNOWN, middle, half, "gap-word"))
         return Markup("").join(parts)
 
 
@@ -95,79 +99,87 @@ def ticks(largest: float) -> list[float]:
     return [float(size * number) for number in range(max(1, math.ceil(largest / size)) + 1)]
 
 
-def _frame(inner: Sequence[Markup], height: float, name: str, unit: str, middle: float) -> Markup:
-    axis = element(
-        "text",
-        unit,
-        x=14,
-        y=middle,
-        class_="axis middle",
-        transform=f"rotate(-90 14 {middle:.1f})",
-    )
+def _upright(text: str, x: float, y: float, class_: str) -> Markup:
+    """Text that is read from below."""
+    return element("text", text, x=x, y=y, class_=class_, transform=f"rotate(-90 {x:.1f} {y:.1f})")
+
+
+def _frame(
+    axis: _Axis, inner: Sequence[Markup], height: float, name: str, unit: str, middle: float
+) -> Markup:
+    width = max(axis.right + _RIGHT, _NARROWEST)
     return element(
         "svg",
         *inner,
-        axis,
-        viewBox=f"0 0 {_WIDTH:g} {height:g}",
+        _upright(unit, 14, middle, "axis middle"),
+        viewBox=f"0 0 {width:g} {height:g}",
+        width=f"{width:g}",
         role="img",
         aria_label=name,
-        class_="chart",
+        class_="chart wide" if width > _WIDTH / 2 else "chart",
     )
 
 
-def _grid(y: float, value: float) -> Markup:
+def _grid(axis: _Axis, y: float, value: float) -> Markup:
     return element(
-        "line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="grid" if value else "zero"
+        "line", x1=_LEFT, x2=axis.right, y1=y, y2=y, class_="grid" if value else "zero"
     ) + element("text", exact(value), x=_LEFT - 8, y=y + 4.5, class_="tick end")
 
 
-def line_chart(counts: Tally, clock: SiteClock, line: str) -> Markup:
-    """Bars of one line, stacked by class: forward up, backward down."""
+def line_chart(counts: Tally, clock: SiteClock, line: str, ways: Mapping[str, Series]) -> Markup:
+    """Bars of one line, stacked by class: the first way up, the second down.
+
+    Args:
+        counts: what was counted.
+        clock: of the site.
+        line: its name.
+        ways: what each way is called, and its counts.
+    """
     axis = _Axis(counts, clock)
-    ways = {way: Series(line, "crossings", way) for way in ("forward", "backward")}
-    most = {
-        way: max((counts.over_classes(one, start) or 0 for start in counts.starts), default=0)
-        for way, one in ways.items()
-    }
-    up = ticks(max(most.values()))
-    scale = 105 / up[-1]
-    zero = _TOP + 105
-    height = zero + 105 + _BOTTOM
-    parts = [axis.gaps(_TOP, 210, ways["forward"])]
+    up = ticks(max(_most(counts, series) for series in ways.values()))
+    tall = 105.0
+    scale = tall / up[-1]
+    top = _TOP + _HEADROOM
+    zero = top + tall
+    bottom = zero + tall + _HEADROOM
+    parts = [axis.gaps(_TOP, bottom - _TOP, next(iter(ways.values())))]
     for tick in up:
-        parts.append(_grid(zero - tick * scale, tick))
+        parts.append(_grid(axis, zero - tick * scale, tick))
         if tick:
-            parts.append(_grid(zero + tick * scale, tick))
+            parts.append(_grid(axis, zero + tick * scale, tick))
     for sign, (way, series) in zip((-1, 1), ways.items(), strict=True):
         parts.append(_stack(axis, series, zero, sign * scale))
-        parts.append(element("text", way, x=_LEFT + 6, y=zero + sign * 98 + 4, class_="way"))
-    parts.append(axis.labels(zero + 105))
+        parts.append(_upright(way, 34, zero + sign * tall / 2, "way middle"))
+    parts.append(axis.labels(bottom))
     unit = f"road users per {step(counts.seconds)}"
     name = f"{line}: {unit}, by class; forward above, backward below zero. The table has the values"
-    return _frame(parts, height, name, unit, zero)
+    return _frame(axis, parts, bottom + _BOTTOM, name, unit, zero)
+
+
+def _most(counts: Tally, series: Series) -> float:
+    return max((counts.over_classes(series, start) or 0 for start in counts.starts), default=0)
 
 
 def movement_chart(counts: Tally, clock: SiteClock, movement: str) -> Markup:
     """Bars of one movement, stacked by class."""
     axis = _Axis(counts, clock)
     series = Series(movement, "movement")
-    most = max((counts.over_classes(series, start) or 0 for start in counts.starts), default=0)
-    marks = ticks(most)
+    marks = ticks(_most(counts, series))
     tall = 120.0
-    zero = _TOP + tall
-    parts = [axis.gaps(_TOP, tall, series)]
-    parts += [_grid(zero - mark * tall / marks[-1], mark) for mark in marks]
+    zero = _TOP + _HEADROOM + tall
+    parts = [axis.gaps(_TOP, zero - _TOP, series)]
+    parts += [_grid(axis, zero - mark * tall / marks[-1], mark) for mark in marks]
     parts.append(_stack(axis, series, zero, -tall / marks[-1]))
     parts.append(axis.labels(zero))
     unit = f"road users per {step(counts.seconds)}"
     name = f"{movement}: {unit}, by class. The table has the values"
-    return _frame(parts, zero + _BOTTOM, name, unit, _TOP + tall / 2)
+    return _frame(axis, parts, zero + _BOTTOM, name, unit, _TOP + tall / 2)
 
 
 def _stack(axis: _Axis, series: Series, zero: float, scale: float) -> Markup:
-    """Bars on top of each other; a negative scale grows upwards."""
+    """Bars on top of each other and their sum; a negative scale grows upwards."""
     parts = []
-    inset = min(4.0, axis.width * 0.12)
+    inset = axis.width * 0.12
     for x, start in axis.columns():
         below = 0.0
         for name in axis.counts.classes:
@@ -189,6 +201,10 @@ def _stack(axis: _Axis, series: Series, zero: float, scale: float) -> Markup:
                 )
             )
             below += value
+        if axis.width >= _VALUE_WIDTH and axis.counts.over_classes(series, start) is not None:
+            y = zero + below * scale + (14 if scale > 0 else -5)
+            middle = x + axis.width / 2
+            parts.append(element("text", rounded(below), x=middle, y=y, class_="sum middle"))
     return Markup("").join(parts)
 
 
@@ -209,7 +225,7 @@ def zone_chart(counts: Tally, clock: SiteClock, zone: str, class_: str) -> Marku
     zero = _TOP + tall
     scale = tall / marks[-1]
     parts = [axis.gaps(_TOP, tall, mean)]
-    parts += [_grid(zero - mark * scale, mark) for mark in marks]
+    parts += [_grid(axis, zero - mark * scale, mark) for mark in marks]
     for x, start in axis.columns():
         for series, look in ((most, "most"), (mean, "mean")):
             value = counts.value(series, start, class_)
@@ -230,11 +246,11 @@ def zone_chart(counts: Tally, clock: SiteClock, zone: str, class_: str) -> Marku
                 )
             )
     parts.append(axis.labels(zero))
-    parts.append(element("text", class_, x=_LEFT + 6, y=_TOP + 16, class_="way"))
+    parts.append(_upright(class_, 34, _TOP + tall / 2, "way middle"))
     name = (
         f"{class_} in {zone}: mean and maximum per {step(counts.seconds)}. The table has the values"
     )
-    return _frame(parts, zero + _BOTTOM, name, "road users", _TOP + tall / 2)
+    return _frame(axis, parts, zero + _BOTTOM, name, "road users", _TOP + tall / 2)
 
 
 def coverage_strip(counts: Tally, clock: SiteClock) -> Markup:
@@ -275,7 +291,7 @@ def coverage_strip(counts: Tally, clock: SiteClock) -> Markup:
         parts.append(element("text", f"{share:.0%}", x=_LEFT - 8, y=y + 4.5, class_="tick end"))
     parts.append(axis.labels(zero))
     name = f"Share of each {step(counts.seconds)} that was observed. The table has the values"
-    return _frame(parts, zero + _BOTTOM, name, "observed", _TOP + tall / 2)
+    return _frame(axis, parts, zero + _BOTTOM, name, "observed", _TOP + tall / 2)
 
 
 def _data(series: Series, class_: str, start: str, value: float) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from passerby.moment import CLASSES
 from passerby.report.tally import Series, Tally, observed_share
-from passerby.report.words import percent, rounded
+from passerby.report.words import duration, length, percent, rounded, sentence, step
 
 if TYPE_CHECKING:
     from passerby.report import Report
@@ -29,7 +29,8 @@ def remarks(report: Report, counts: Tally) -> list[Remark]:
         _size(report),
         *_classes(counts),
         *_missing(report, counts),
-        *(Remark(True, "Note", note) for note in report.notes),
+        *_partly(counts),
+        *(Remark(False, "Note", note) for note in report.notes),
     ]
     if report.clock == "elapsed":
         found.append(
@@ -130,13 +131,27 @@ def _missing(report: Report, counts: Tally) -> list[Remark]:
     found = []
     if report.unread:
         lost = f"{report.unread.frames:,} frames ({report.unread.seconds:,.1f} s)"
-        text = f"About {lost} could not be read. " + " ".join(report.unread.reasons)
+        reasons = " ".join(map(sentence, report.unread.reasons))
+        text = f"About {lost} could not be read. {reasons}"
         found.append(Remark(True, "Not read", text))
-    share = observed_share(report, counts)
+    share, span = observed_share(report, counts), length(report)
     if share < 0.9995:
         text = (
-            f"{percent(share)} of the recording was observed. Counts are what was seen; they are "
-            "never scaled up to fill a gap."
+            f"{percent(share)} of the recording was observed, {duration((1 - share) * span)} "
+            "(h:min:s) of it was not. Counts are what was seen; they are never scaled up to fill "
+            "a gap."
         )
         found.append(Remark(True, "Gaps", text))
     return found
+
+
+def _partly(counts: Tally) -> list[Remark]:
+    if not counts.partly:
+        return []
+    each = step(counts.seconds)
+    text = (
+        f"{len(counts.partly)} of {len(counts.starts)} intervals of {each}: the recording begins or "
+        f"ends within them, or has gaps. What they say is of the part that was seen, not of {each}."
+    )
+    none_whole = not any(counts.coverage(start) == 1 for start in counts.starts)
+    return [Remark(none_whole, "Observed in part", text)]

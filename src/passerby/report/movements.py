@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from passerby.report.street import WIDTH, Canvas, Point, short, text_width
+from passerby.report.street import WIDTH, Canvas, Labels, Point, short, text_width
 from passerby.report.svg import element, path
 from passerby.report.tally import Series, Tally
 from passerby.report.words import NOT_KNOWN, exact, rounded
@@ -41,7 +41,8 @@ def movement_diagram(report: Report, counts: Tally) -> Markup:
                 class_="base",
             )
         )
-    labels = []
+    labels = Labels(canvas, [])
+    on_top = [_line_name(canvas, labels, name, line) for name, line in report.shapes.lines.items()]
     for number, (name, (origin, destination)) in enumerate(report.shapes.movements.items()):
         start = canvas.middle(report.shapes.lines[origin])
         end = canvas.middle(report.shapes.lines[destination])
@@ -50,11 +51,11 @@ def movement_diagram(report: Report, counts: Tally) -> Markup:
         bend = _bend(start, end)
         colour = f"hue-{number % 6}"
         parts.append(_ribbon(start, bend, end, width, colour, name, total))
-        labels.append(_label(canvas, start, bend, end, name, total))
+        on_top.append(_label(labels, start, bend, end, name, total))
     return element(
         "svg",
         *parts,
-        *labels,
+        *on_top,
         viewBox=f"0 0 {WIDTH:g} {canvas.height:.1f}",
         class_="picture movements",
         role="img",
@@ -96,24 +97,40 @@ def _ribbon(
         element("title", f"{name}: {said}"),
         element("path", d=path("M", *start, "Q", *bend, *neck), class_="body", stroke_width=width),
         element("path", d=path("M", *end, "L", *left, "L", *right, "Z"), class_="head"),
-        class_=f"movement {colour}",
+        class_=f"movement {colour}" if total else f"movement {colour} none",
         data_movement=name,
         data_value=exact(total),
         data_width=exact(round(width, 2)),
     )
 
 
+def _line_name(canvas: Canvas, labels: Labels, name: str, line: tuple[Point, Point]) -> Markup:
+    """The name of a line beside one of its ends."""
+    (ax, ay), (bx, by) = map(canvas.at, line)
+    text = short(name)
+    ends = [(x, y + side) for side in (-26, 26) for x, y in ((ax, ay), (bx, by))]
+    x, y = labels.place(text_width(text), 32, ends)
+    return element("text", text, x=x, y=y + 8.4, class_="base-name middle")
+
+
 def _label(
-    canvas: Canvas, start: Point, bend: Point, end: Point, name: str, total: float | None
+    labels: Labels, start: Point, bend: Point, end: Point, name: str, total: float | None
 ) -> Markup:
     text = f"{short(name)}  {'?' if total is None else rounded(total)}"
     width = text_width(text) + 20
-    x, y = (start[0] + 2 * bend[0] + end[0]) / 4, (start[1] + 2 * bend[1] + end[1]) / 4
-    x = min(max(x, width / 2 + 6), WIDTH - width / 2 - 6)
-    y = min(max(y, 28), canvas.height - 28)
+    shares = (0.5, 0.35, 0.65, 0.2, 0.8)
+    x, y = labels.place(width, 44, [_along(start, bend, end, share) for share in shares])
     return element(
         "g",
         element("rect", x=x - width / 2, y=y - 22, width=width, height=44, rx=8, class_="pill"),
         element("text", text, x=x, y=y + 8.4, class_="name middle"),
         class_="label",
     )
+
+
+def _along(start: Point, bend: Point, end: Point, share: float) -> Point:
+    """A point of the bent way, by share of it."""
+    parts = (1 - share) ** 2, 2 * share * (1 - share), share**2
+    (ax, ay), (bx, by), (cx, cy) = start, bend, end
+    x = parts[0] * ax + parts[1] * bx + parts[2] * cx
+    return x, parts[0] * ay + parts[1] * by + parts[2] * cy

@@ -16,7 +16,7 @@ from passerby.report.charts import coverage_strip, line_chart, movement_chart, z
 from passerby.report.limits import remarks
 from passerby.report.movements import movement_diagram
 from passerby.report.peak import PeakRow, peaks
-from passerby.report.street import mean_over_classes, street_picture
+from passerby.report.street import direction, mean_over_classes, street_picture
 from passerby.report.svg import element
 from passerby.report.tally import (
     Series,
@@ -91,7 +91,7 @@ def page_bytes(report: Report) -> bytes:
         policy="; ".join(
             (
                 "default-src 'none'",
-                "img-src data:",
+                "img-src data: blob:",  # blob: a still of the reader's own, to draw on
                 f"style-src '{_digest(style)}'",
                 f"script-src '{_digest(script)}'",
                 "base-uri 'none'",
@@ -127,9 +127,12 @@ def _context(report: Report) -> dict[str, Any]:
         "fps": f"{report.settings.analyse_fps:g}",
         "key_figures": _key_figures(report, counts),
         "picture": street_picture(report, counts),
-        "totals": _totals(counts, [*line_series(report), *movement_series(report)]),
+        "totals": _totals(report, counts, line_series(report)),
+        "turns": _totals(report, counts, movement_series(report)),
         "classes": counts.seen(counts.rows),
-        "lines": [_line(counts, clock, name) for name in shapes.lines],
+        "unknown": any(counts.coverage(start) == 0 for start in counts.starts),
+        "partly": bool(counts.partly),
+        "lines": [_line(report, counts, clock, name) for name in shapes.lines],
         "zones": [_zone(counts, clock, name) for name in shapes.zones],
         "movements": [
             _movement(counts, clock, name, f"{origin} → {destination}")
@@ -148,7 +151,7 @@ def _key_figures(report: Report, counts: Tally) -> list[tuple[str, str, str]]:
     """Label, figure and a few words on it."""
     share = observed_share(report, counts)
     seconds = length(report)
-    figures = [("Observed", duration(share * seconds), f"h:min:s of {duration(seconds)}")]
+    figures = [("Observed", percent(share), f"of {duration(seconds)} (h:min:s)")]
     lines = {name: _both_ways(counts, name) for name in report.shapes.lines}
     if known := {name: total for name, total in lines.items() if total is not None}:
         name = max(known, key=lambda line: known[line])
@@ -159,12 +162,13 @@ def _key_figures(report: Report, counts: Tally) -> list[tuple[str, str, str]]:
     if moved := {name: total for name, total in turns.items() if total is not None}:
         name = max(moved, key=lambda turn: moved[turn])
         label = "Busiest movement" if len(turns) > 1 else "Movement"
-        figures.append((label, rounded(moved[name]), f"road users: {name}"))
+        figures.append((label, rounded(moved[name]), f"road users of {name}"))
     means = {name: mean_over_classes(counts, name) for name in report.shapes.zones}
     if filled := {name: mean for name, mean in means.items() if mean is not None}:
         name = max(filled, key=lambda zone: filled[zone])
         label = "Fullest zone" if len(means) > 1 else "Zone"
-        figures.append((label, rounded(round(filled[name], 2)), f"road users in {name}, mean"))
+        about = f"road users at once in {name}, mean"
+        figures.append((label, rounded(round(filled[name], 2)), about))
     return figures
 
 
@@ -176,22 +180,25 @@ def _both_ways(counts: Tally, line: str) -> float | None:
     return sum(known) if known else None
 
 
-def _totals(counts: Tally, all_series: Sequence[Series]) -> dict[str, Any]:
-    """The table beside the picture: a row a series, a column a class that was seen at all."""
-    classes = counts.seen(all_series)
+def _totals(report: Report, counts: Tally, all_series: Sequence[Series]) -> dict[str, Any]:
+    """The table below a picture: a row a series, a column a class that was seen at all."""
+    classes = counts.seen(all_series) or counts.classes[:1]
     rows = []
     for series in all_series:
         cells = [_total(counts, series, name) for name in classes]
-        rows.append((series, [*cells, _cell(counts.total_over_classes(series), series, "all", "")]))
-    return {"classes": [*classes, "all"], "rows": rows}
+        if len(classes) > 1:
+            cells.append(_cell(counts.total_over_classes(series), series, "all", ""))
+        rows.append((series.place, direction(report, series), cells))
+    return {"classes": [*classes, *(["all"] if len(classes) > 1 else [])], "rows": rows}
 
 
-def _line(counts: Tally, clock: SiteClock, name: str) -> Figure:
-    ways = {way: Series(name, "crossings", way) for way in ("forward", "backward")}
+def _line(report: Report, counts: Tally, clock: SiteClock, name: str) -> Figure:
+    both = [Series(name, "crossings", way) for way in ("forward", "backward")]
+    ways = {direction(report, series): series for series in both}
     return Figure(
         name,
-        "Crossings: forward above and backward below zero.",
-        [("", line_chart(counts, clock, name))],
+        "Forward above and backward below zero.",
+        [("", line_chart(counts, clock, name, ways))],
         _table(counts, clock, ways, f"Crossings of line {name} per {step(counts.seconds)}"),
         _never(counts, ways.values()),
     )
@@ -298,10 +305,12 @@ def _peak_table(report: Report, clock: SiteClock) -> dict[str, Any]:
 
 def _peak_cells(row: PeakRow, clock: SiteClock, report: Report, notes: list[str]) -> dict[str, str]:
     series, peak = row.series, row.peak
-    way = series.direction
-    if series.kind == "movement":
-        way = " → ".join(report.shapes.movements[series.place])
-    said = {"place": series.place, "way": way, "road_users": row.road_users, "why": row.why}
+    said = {
+        "place": series.place,
+        "way": direction(report, series),
+        "road_users": row.road_users,
+        "why": row.why,
+    }
     if peak is None:
         return said
     notes += [remark for remark in peak.remarks if remark not in notes]

@@ -26,10 +26,9 @@ Box = tuple[float, float, float, float]
 WIDTH = 1000.0
 """Width of the drawing; its height follows from the shape of the frame."""
 
-_TEXT = 24.0
+_TEXT = 26.0
 _PAD = 10.0
 _ARROW = 52.0
-_NO_PICTURE = "No part of the street could be proven empty, so no picture is shown."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,19 @@ class Canvas:
         long = math.hypot(bx - ax, by - ay)
         return -(by - ay) / long, (bx - ax) / long
 
+    def heading(self, line: tuple[Point, Point], way: str) -> str:
+        """The arrow that comes nearest to the way in the picture of a direction of a line."""
+        x, y = self.forward(line)
+        eighths = round(math.atan2(y, x) / math.tau * 8) + (4 if way == "backward" else 0)
+        return "→↘↓↙←↖↑↗"[eighths % 8]
+
     def inside(self, x: float, y: float) -> bool:
         """Whether a point of the drawing lies in the picture."""
         return 0 <= x <= WIDTH and 0 <= y <= self.height
 
 
 @dataclass(slots=True)
-class _Labels:
+class Labels:
     """Puts labels where they stay in the picture and off each other."""
 
     canvas: Canvas
@@ -101,12 +106,18 @@ def short(name: str, most: int = 22) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
+def direction(report: Report, series: Series) -> str:
+    """A direction of a line with its arrow in the picture; origin and destination of a movement."""
+    if series.kind == "movement":
+        return " → ".join(report.shapes.movements[series.place])
+    canvas, line = Canvas.of(report.frame_size), report.shapes.lines[series.place]
+    return f"{series.direction} {canvas.heading(line, series.direction)}"
+
+
 def background(street: RedactedImage | None, canvas: Canvas) -> Markup:
-    """The empty street, or a plain panel that says that there is none."""
+    """The empty street, or a plain panel where there is none."""
     if street is None:
-        panel = element("rect", width=WIDTH, height=canvas.height, class_="panel")
-        below = canvas.height - 22
-        return panel + element("text", _NO_PICTURE, x=WIDTH / 2, y=below, class_="no-picture")
+        return element("rect", width=WIDTH, height=canvas.height, class_="panel")
     encoded = base64.b64encode(street.data).decode()
     return element(
         "image",
@@ -124,9 +135,7 @@ def street_picture(report: Report, counts: Tally) -> Markup:
     shapes = report.shapes
     arrows = _arrows(canvas, shapes.lines)
     taken = [_arrow_box(*ends) for ends in arrows.values()]
-    if report.street is None:
-        taken.append((0, canvas.height - 50, WIDTH, canvas.height))
-    labels = _Labels(canvas, taken)
+    labels = Labels(canvas, taken)
     parts = [background(report.street, canvas)]
     parts += [_mask(canvas, name, mask) for name, mask in shapes.masks.items()]
     parts += [_zone_shape(canvas, name, zone) for name, zone in shapes.zones.items()]
@@ -219,7 +228,7 @@ def _arrow_box(tail: Point, head: Point) -> Box:
 
 def _line_label(
     canvas: Canvas,
-    labels: _Labels,
+    labels: Labels,
     counts: Tally,
     name: str,
     line: tuple[Point, Point],
@@ -302,7 +311,7 @@ def _mask(canvas: Canvas, name: str, polygon: Sequence[Point]) -> Markup:
 
 
 def _zone_label(
-    canvas: Canvas, labels: _Labels, counts: Tally, name: str, polygon: Sequence[Point]
+    canvas: Canvas, labels: Labels, counts: Tally, name: str, polygon: Sequence[Point]
 ) -> Markup:
     mean = mean_over_classes(counts, name)
     text = f"{short(name)}  mean {'?' if mean is None else rounded(round(mean, 2))}"

@@ -22,6 +22,7 @@ QUARTER = 15 * 60
 """The step of traffic counts, in seconds."""
 
 _MOST_IN_A_CHART = 96
+_ROUNDED = 1e-6  # coverage has six decimals: what it lacks for that alone was observed
 
 
 class Series(NamedTuple):
@@ -78,6 +79,11 @@ class Tally:
         chosen = self.rows.values() if series is None else [self.rows.get(series, {})]
         cells = [row for rows in chosen for row in rows.get(start, {}).values()]
         return min((row.coverage for row in cells), default=0.0)
+
+    @cached_property
+    def partly(self) -> tuple[datetime, ...]:
+        """Starts of the intervals of which a part, and not the whole, was observed."""
+        return tuple(start for start in self.starts if 0 < self.coverage(start) < 1)
 
     def observed_seconds(self) -> float:
         """Seconds that were observed, over all intervals."""
@@ -151,7 +157,10 @@ def _lengthened(rows: Iterable[Measurement], seconds: int, zone: tzinfo) -> list
 def observed_share(report: Report, counts: Tally) -> float:
     """Share of the recording that was observed, 0 to 1."""
     span = length(report)
-    return min(1.0, counts.observed_seconds() / span) if span > 0 else 0.0
+    seconds = counts.observed_seconds()
+    if span <= 0 or span - seconds <= _ROUNDED * counts.seconds * len(counts.starts):
+        return float(seconds > 0)
+    return seconds / span
 
 
 def table_seconds(report: Report) -> int:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from passerby.clock import ClockSource
+from passerby.clock import ClockSource, from_posix
 
 if TYPE_CHECKING:
     from passerby.report import Report
@@ -61,11 +61,13 @@ class SiteClock:
         return self.local(time).isoformat()
 
     def span(self, start: datetime, end: datetime) -> str:
-        """From one time to another; the second date only where it differs."""
+        """From one time to another: a second date, and seconds, only where they are needed."""
+        start, end = (from_posix(round(time.timestamp()), self.zone) for time in (start, end))
         if self.elapsed:
             return f"{self.time(start)} to {self.time(end)}"
-        later = "" if self.date(start) == self.date(end) else f"{self.date(end)} "
-        return f"{self.date(start)} {self.time(start)} to {later}{self.time(end)}"
+        look = "%H:%M:%S" if start.second or end.second else "%H:%M"
+        later = "" if start.date() == end.date() else f"{self.date(end)} "
+        return f"{self.date(start)} {start:{look}} to {later}{end:{look}}"
 
 
 def length(report: Report) -> float:
@@ -99,6 +101,11 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return "> 99 %"
     return f"{share:.0%}".replace("%", " %")
+
+
+def sentence(text: str) -> str:
+    """A text that begins and ends as a sentence does."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def duration(seconds: float) -> str:

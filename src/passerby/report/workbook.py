@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 from xlsxwriter.utility import xl_range
 
+from passerby.report.limits import remarks
 from passerby.report.peak import peaks
+from passerby.report.street import direction
 from passerby.report.tally import (
     Series,
     Tally,
@@ -70,6 +72,7 @@ class _Workbook:
             "unknown": {"italic": True, "font_color": "#555555", "bg_color": "#EEEEEE"},
             "time": {"num_format": moment, "align": "left"},
             "share": {"num_format": "0.0 %"},
+            "partly": {"num_format": "0.0 %", "bg_color": "#FFF3E6"},
             "count": {"num_format": "#,##0"},
             "mean": {"num_format": "0.00"},
             "total": {"bold": True, "num_format": "#,##0", "top": 1},
@@ -81,6 +84,7 @@ class _Workbook:
         sheet.write_string(0, 0, title, self._styles["title"])
         sheet.set_landscape()
         sheet.set_paper(9)
+        sheet.set_column(0, 16_383, 11)
         sheet.fit_to_pages(1, 0)
         return sheet
 
@@ -101,8 +105,7 @@ class _Workbook:
             ("Model", f"{model.name} ({model.licence})"),
             ("Road users looked for", ", ".join(self.counts.classes)),
             ("Passerby", report.settings.passerby_version),
-            *(("Not read", reason) for reason in report.unread.reasons),
-            *(("Note", note) for note in report.notes),
+            *((one.about, one.text) for one in remarks(report, self.counts)),
         ]
         for row, (label, text) in enumerate(lines, start=2):
             sheet.write_string(row, 0, label, self._styles["label"])
@@ -124,7 +127,7 @@ class _Workbook:
         for block, series in enumerate(all_series):
             first = 3 + block * len(classes)
             all_column = first + len(classes) - 1
-            self._head(sheet, first, series.place, self._second(series), classes)
+            self._head(sheet, first, series.place, direction(self.report, series), classes)
             for row, start in enumerate(self.counts.starts, start=_HEAD_ROWS):
                 for column, class_ in enumerate(self.counts.classes, start=first):
                     value = self.counts.value(series, start, class_)
@@ -148,12 +151,6 @@ class _Workbook:
                         last_row, column, f"=SUM({cells})", self._styles["total"], total
                     )
         sheet.freeze_panes(_HEAD_ROWS, 3)
-
-    def _second(self, series: Series) -> str:
-        if series.kind == "movement":
-            origin, destination = self.report.shapes.movements[series.place]
-            return f"{origin} → {destination}"
-        return series.direction
 
     def _occupancy(self) -> None:
         sheet = self._sheet(
@@ -195,7 +192,7 @@ class _Workbook:
             sheet.write_string(3, column, head, self._styles["head"])
         for number, line in enumerate(peaks(self.report), start=4):
             sheet.write_string(number, 0, line.series.place)
-            sheet.write_string(number, 1, self._second(line.series))
+            sheet.write_string(number, 1, direction(self.report, line.series))
             sheet.write_string(number, 2, line.road_users)
             peak = line.peak
             if peak is None:
@@ -220,9 +217,10 @@ class _Workbook:
         for row, start in enumerate(self.counts.starts, start=_HEAD_ROWS):
             self._time(sheet, row, 0, start)
             sheet.write_string(row, 1, self.clock.offset(start))
-            sheet.write_number(row, 2, self.counts.coverage(start), self._styles["share"])
+            share = self.counts.coverage(start)
+            sheet.write_number(row, 2, share, self._styles["share" if share == 1 else "partly"])
         sheet.set_column(0, 0, 17)
-        sheet.set_column(1, 2, 10)
+        sheet.set_column(1, 2, 11)
 
     def _head(
         self, sheet: Any, first: int, place: str, second: str, classes: Sequence[str]

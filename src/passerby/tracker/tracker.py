@@ -94,22 +94,25 @@ class Tracker:
             (N,) scores and (N,) trust by track, 0 where not seen.
         """
         u, t = self._tuning, self._tracks
-        places, groups = to_places(found.boxes), GROUPS[found.codes]
+        places = to_places(found.boxes)
         limit = u.limits(found.codes)
         sure = found.scores >= limit
         doubtful = ~sure & (found.scores >= u.doubtful * limit)
+        gain = self._gain(places, GROUPS[found.codes], np.where(sure, *u.overlap))
         unseen = time - t.seen
         free, pairs = np.ones(len(t), bool), []
-        for boxes, patience, overlap in (
-            (sure, self._bridge, u.overlap[0]),
-            (doubtful, min(self._bridge, u.doubtful_seconds), u.overlap[1]),
+        for boxes, patience in (
+            (sure, self._bridge),
+            (doubtful, min(self._bridge, u.doubtful_seconds)),
         ):
             rows = np.flatnonzero(free & (unseen <= max(patience, least) + INSTANT))
             columns = np.flatnonzero(boxes)
             if len(rows) and len(columns):
-                a, b = self._associate(rows, places[columns], groups[columns], overlap)
-                pairs.append((rows[a], columns[b]))
-                free[rows[a]] = False
+                possible = gain[rows[:, None], columns]
+                a, b = linear_sum_assignment(possible, maximize=True)
+                good = possible[a, b] > 0
+                pairs.append((rows[a[good]], columns[b[good]]))
+                free[pairs[-1][0]] = False
         used = np.zeros(len(found), bool)
         scores, trust = np.zeros(len(t)), np.zeros(len(t))
         if pairs:
@@ -126,32 +129,26 @@ class Tracker:
         new = found.scores[fresh]
         return np.concatenate([scores, new]), np.concatenate([trust, new])
 
-    def _associate(
-        self, rows: Ints, places: Floats, groups: Ints, overlap: float
-    ) -> tuple[Ints, Ints]:
-        """Pairs of (place in ``rows``, place in ``places``) that belong together."""
+    def _gain(self, places: Floats, groups: Ints, overlaps: Floats) -> Floats:
+        """(N, M) how well each track and each place belong together, 0 where they cannot."""
         u, t = self._tuning, self._tracks
-        expected = t.place[rows]
-        size = sizes(expected)
-        spread = np.sqrt(t.var_place[rows, 0])
-        margin = (u.margin + u.margin_spread * spread) * size
-        similarity = _similarity(expected, places, margin)
-        heights = expected[:, None, 3] / places[None, :, 3]
+        size = sizes(t.place)
+        spread = np.sqrt(t.var_place[:, 0])
+        similarity = _similarity(t.place, places, (u.margin + u.margin_spread * spread) * size)
+        heights = t.place[:, None, 3] / places[:, 3]
         possible = (
-            (similarity >= overlap)
-            & (t.group[rows][:, None] == groups[None])
-            & (np.minimum(heights, 1 / heights) >= u.same_size)
+            (similarity >= overlaps)
+            & (t.group[:, None] == groups)
+            & (heights >= u.same_size)
+            & (heights <= 1 / u.same_size)
         )
-        apart = np.square(expected[:, None, :2] - places[None, :, :2]).sum(axis=2)
-        deviation = size**2 * (spread**2 + u.noise[0] ** 2)
+        x, y = (t.place[:, None, axis] - places[:, axis] for axis in (0, 1))
+        deviation = size * np.sqrt(spread**2 + u.noise[0] ** 2)
         # In squared standard deviations, as a share of three of them.
-        far = np.minimum(apart / deviation[:, None] / 9, 1)
+        far = np.minimum((x * x + y * y) / np.square(3 * deviation)[:, None], 1)
         gain = similarity - u.distance_weight * far + u.match_bonus
         # What cannot be has no gain: a good match is not given up to make a second, bad one.
-        gain = np.where(possible, np.maximum(gain, 0), 0)
-        a, b = linear_sum_assignment(gain, maximize=True)
-        good = gain[a, b] > 0
-        return a[good], b[good]
+        return np.where(possible, np.maximum(gain, 0), 0)
 
     def _doubles(self, found: Detections, used: Mask) -> Mask:
         """Which boxes lie in one that is matched: a part of somebody, not somebody else."""
@@ -219,10 +216,10 @@ class Tracker:
 def _similarity(expected: Floats, places: Floats, margin: Floats) -> Floats:
     """(N, M) intersection over union of boxes that are all grown by the track's (N,) margin."""
     grow = 2 * margin[:, None]
-    shared, area = np.ones(()), [np.ones(()), np.ones(())]
-    for axis in (0, 1):
-        a, b = expected[:, None, 2 + axis] + grow, places[:, 2 + axis] + grow
-        apart = np.abs(expected[:, None, axis] - places[:, axis])
-        shared = shared * np.clip((a + b) / 2 - apart, 0, np.minimum(a, b))
-        area = [area[0] * a, area[1] * b]
-    return np.asarray(shared / (area[0] + area[1] - shared))
+    wide_a, wide_b = expected[:, None, 2] + grow, places[:, 2] + grow
+    tall_a, tall_b = expected[:, None, 3] + grow, places[:, 3] + grow
+    x, y = (np.abs(expected[:, None, axis] - places[:, axis]) for axis in (0, 1))
+    wide = np.minimum((wide_a + wide_b) / 2 - x, np.minimum(wide_a, wide_b))
+    tall = np.minimum((tall_a + tall_b) / 2 - y, np.minimum(tall_a, tall_b))
+    shared = np.maximum(wide, 0) * np.maximum(tall, 0)
+    return np.asarray(shared / (wide_a * tall_a + wide_b * tall_b - shared))

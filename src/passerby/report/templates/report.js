@@ -189,13 +189,13 @@
     document.getElementById("draw-out").hidden = !shapes.length;
     document.getElementById("draw-cli").value = shapes
       .map((shape) => `--${shape.kind} ${quoted(`${shape.name}=${flat(shape)}`)}`).join(" ");
-    const yaml = [];
+    const yaml = []; // indented as it stands under a camera
     for (const one of ["line", "zone"]) {
       const chosen = shapes.filter((shape) => shape.kind === one);
-      if (chosen.length) yaml.push(`${one}s:`);
+      if (chosen.length) yaml.push(`    ${one}s:`);
       for (const shape of chosen) {
         const pairs = shape.points.map((p) => `[${p.map(fixed).join(", ")}]`).join(", ");
-        yaml.push(`  ${key(shape.name)}: [${pairs}]`);
+        yaml.push(`      ${key(shape.name)}: [${pairs}]`);
       }
     }
     document.getElementById("draw-yaml").value = yaml.join("\n");
@@ -210,6 +210,23 @@
     return [clamp((event.clientX - left) / scale / WIDTH), clamp((event.clientY - top) / scale / HEIGHT)];
   }
 
+  // A still of the reader's own lies over the empty street while it is drawn on. It is an address
+  // of this tab's memory and no part of the page: nothing of it is in a copy that is saved.
+  const stillField = document.getElementById("draw-still");
+  function showStill() {
+    const old = document.getElementById("still");
+    if (old) {
+      URL.revokeObjectURL(old.getAttribute("href"));
+      old.remove();
+    }
+    const [file] = stillField.files;
+    if (!file) return;
+    const still = make("image", { id: "still", width: WIDTH, height: HEIGHT, preserveAspectRatio: "none" }, picture);
+    still.setAttribute("href", URL.createObjectURL(file));
+    picture.firstElementChild.after(still);
+  }
+  stillField.addEventListener("change", showStill);
+
   panel.addEventListener("toggle", () => {
     picture.classList.toggle("drawing", panel.open);
     if (panel.open) {
@@ -223,6 +240,8 @@
       picture.setAttribute("aria-label", plainLabel);
       picture.removeAttribute("aria-describedby");
       cross = null;
+      stillField.value = "";
+      showStill();
       draw();
     }
   });
