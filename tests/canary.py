@@ -3,7 +3,8 @@
 The film is the PETS clip at a frame a second, lossless. One of its people stands still in it
 from the first frame to the last, with the pattern on her body, while the others walk past.
 
-What the search cannot see: the memory of the process, and what was deleted from a disk.
+What the search cannot see: the memory of the process, what was deleted from a disk, and a
+picture other than JPEG that is cut off.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ _PICTURE = re.compile(
     rb"|BM....\0\0\0\0....[\x0c\x28\x6c\x7c]\0\0\0",
     re.DOTALL,
 )
+_JPEG_END = b"\xff\xd9"
 _COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{20,}\s?)+")
 _DEEPEST = 4  # a picture in base64 in a page in an archive, and one more
@@ -77,18 +79,22 @@ def film(clip: Path, path: Path) -> Path:
         frames = [frame for n, frame in enumerate(file.decode(video=0)) if n % _CLIP_FPS == _PHASE]
     x1, y1, x2, y2 = PERSON
     here = slice(y1 - _MARGIN, y2 + _MARGIN), slice(x1 - _MARGIN, x2 + _MARGIN)
-    her = worn(frames[_PERSON_FRAME // _CLIP_FPS].to_ndarray(format="bgr24"))[here]
+    her = worn(_to_bgr(frames[_PERSON_FRAME // _CLIP_FPS]))[here]
     with av.open(str(path), "w") as file:
         stream = cast(Any, file.add_stream("ffv1", rate=FPS))
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "bgr0"
         for number, real in enumerate(frames[:FRAMES]):
-            picture = real.to_ndarray(format="bgr24")
+            picture = _to_bgr(real)
             picture[here] = her
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format="bgr0")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
     return path
+
+
+def _to_bgr(frame: av.VideoFrame) -> Picture:
+    return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
 
 
 def leaks(folders: Iterable[Path]) -> list[str]:
@@ -144,14 +150,16 @@ def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
             yield f"compressed at {match.start()}", inner
     for match in _BASE64.finditer(data):
         text = b"".join(match[0].split()).translate(bytes.maketrans(b"-_", b"+/"))
-        yield f"base64 at {match.start()}", base64.b64decode(text[: len(text) // 4 * 4])
+        text += b"A" * (-len(text) % 4)  # whatever the padding is, all of it is decoded
+        yield f"base64 at {match.start()}", base64.b64decode(text)
 
 
 def _cells(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Every text and blob of a database. A blob lies on several pages, in pieces."""
     database = sqlite3.connect(":memory:")
     try:
-        database.deserialize(data)
+        # Read as a database without a write-ahead log, which is another file.
+        database.deserialize(data[:18] + b"\1\1" + data[20:])
         tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
         for (table,) in tables:
             for row in database.execute(f'select * from "{table}"'):
@@ -164,8 +172,8 @@ def _cells(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _pictures(data: bytes) -> Iterator[Picture]:
     for match in _PICTURE.finditer(data):
-        begun = np.frombuffer(data, np.uint8, offset=match.start())
-        picture = cv2.imdecode(begun, cv2.IMREAD_COLOR)
+        whole = data[match.start() :] + _JPEG_END  # where the rest is missing
+        picture = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_COLOR)
         if picture is not None:
             yield np.asarray(picture, np.uint8)
 
@@ -197,7 +205,7 @@ def _lines(canvas: Picture) -> Iterator[bytes]:
         for plane in frame.planes:
             share = scale * plane.width / canvas.shape[1]
             each = plane.line_size // plane.width  # bytes of a pixel
-            values = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+            values = np.frombuffer(bytes(plane), np.uint8).reshape(plane.height, plane.line_size)
             left, top = (round(side * share) + 2 for side in PLACE)
             right, bottom = (
                 round((side + size) * share) - 2
@@ -212,7 +220,7 @@ def likeness(picture: Picture) -> float:
 
     From double its size in the film down to a quarter of it.
     """
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    grey = _grey(picture)
     # A flat fill has no variance, and would correlate with anything.
     grey += np.random.default_rng(0).normal(0, 3, grey.shape).astype(np.float32)
     return max((_likeness(grey, template) for template in _templates()), default=0.0)
@@ -224,9 +232,13 @@ def _likeness(grey: NDArray[np.float32], template: NDArray[np.float32]) -> float
     return float(cv2.matchTemplate(grey, template, cv2.TM_CCOEFF_NORMED).max())
 
 
+def _grey(picture: Picture) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.float32)
+
+
 @cache
 def _templates() -> list[NDArray[np.float32]]:
-    grey = cv2.cvtColor(PATTERN, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    grey = _grey(PATTERN)
     scales = [2 / 1.05**step for step in range(43)]
     return [
         np.asarray(cv2.resize(grey, None, fx=s, fy=s, interpolation=cv2.INTER_AREA), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,8 +11,9 @@ import pytest
 
 import passerby
 from passerby.counting import Progress, count
-from passerby.errors import SiteError, VideoError
+from passerby.errors import PasserbyError, SiteError, VideoError
 from passerby.report import Report
+from passerby.report.files import files_in
 from passerby.shapes import parse_line, parse_zone
 from passerby.site import make_camera
 
@@ -106,7 +108,7 @@ def test_an_interrupted_run_comes_to_the_same_rows(
     monkeypatch.setattr("passerby.measures.camera._LOOK_BACK_SECONDS", 10.0)
     clip = shared / "data" / "pets2009" / "pets09_s2l1_view001.avi"
     camera = make_camera(lines={"west": [[0.33, 0.17], [0.33, 0.69]]})
-    settings = {"fps": 7.0, "analyse_fps": 3.5, "interval_seconds": 60}
+    run = partial(count, clip, camera, fps=7.0, analyse_fps=3.5, interval_seconds=60)
 
     class StopError(Exception):
         pass
@@ -115,14 +117,29 @@ def test_an_interrupted_run_comes_to_the_same_rows(
         if progress.seconds > 80:
             raise StopError
 
-    whole = count(clip, camera, **settings)
+    whole = run()
     with pytest.raises(StopError):
-        count(clip, camera, **settings, resume=tmp_path, progress=stop)
+        run(out=tmp_path, progress=stop)
     seen: list[Progress] = []
-    again = count(clip, camera, **settings, resume=tmp_path, progress=seen.append)
+    again = run(out=tmp_path, progress=seen.append)
     assert seen[0].seconds > 40  # it did not start again
     assert again.rows == whole.rows
-    assert not list(tmp_path.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == set(files_in(tmp_path))
+
+
+def test_what_was_counted_outlives_a_full_disk(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(report: Report, folder: Path) -> dict[str, Path]:
+        raise PasserbyError("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Report, "write", full)
+        with pytest.raises(PasserbyError, match="no space"):
+            count(clip, analyse_fps=2, out=tmp_path)
+    seen: list[Progress] = []
+    count(clip, analyse_fps=2, out=tmp_path, progress=seen.append)
+    assert seen[0].seconds > 5
 
 
 def test_public_names_are_there() -> None:

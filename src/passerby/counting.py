@@ -62,7 +62,7 @@ def count(
     interval_seconds: int = 900,
     bridge_seconds: float = 2.0,
     threads: int | None = None,
-    resume: Path | None = None,
+    out: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Count the road users in a recording.
@@ -85,8 +85,8 @@ def count(
         interval_seconds: length of an interval; at least 60, divides an hour.
         bridge_seconds: how long a road user may be unseen, 0 to 5.
         threads: CPU threads; all cores where None.
-        resume: folder that keeps what is counted while the run lasts: the same call goes on
-            there after an interruption.
+        out: folder for the files of the report, see :meth:`Report.write`. It also keeps what is
+            counted while the run lasts: after an interruption the same call goes on there.
         progress: told how far the run is, once per frame.
 
     Raises:
@@ -141,19 +141,10 @@ def count(
         passerby_version=__version__,
     )
     unfinished = None
-    if resume is not None:
-        told: list[object] = [
-            site,
-            name,
-            zone,
-            camera.model_dump(),
-            model,
-            fps,
-            start,
-            time_pattern,
-        ]
-        told.append(replace(settings, threads=0))
-        unfinished = UnfinishedRun(resume, _fingerprint(video, told), zone)
+    if out is not None:
+        told = [site, name, str(zone), camera.model_dump_json(), str(model), fps]
+        told += [str(start), time_pattern, str(replace(settings, threads=0))]
+        unfinished = UnfinishedRun(out, _fingerprint(video, told), zone)
     street = EmptyStreet(recording.size, lambda picture: detector.detect([picture])[0])
     rows, end = _watch(recording, watch, detector, measures, street, unfinished, progress)
     report = Report(
@@ -173,7 +164,8 @@ def count(
         unread=recording.unread,
         notes=recording.notes,
     )
-    if unfinished is not None:
+    if out is not None and unfinished is not None:
+        report.write(out)
         unfinished.done()
     return report
 
@@ -225,11 +217,13 @@ def _title(video: Path | str | Sequence[Path | str]) -> str:
     return "".join(letter for letter in name if letter.isprintable()).strip() or "recording"
 
 
-def _fingerprint(video: Path | str | Sequence[Path | str], told: list[object]) -> str:
+def _fingerprint(
+    video: Path | str | Sequence[Path | str], told: Sequence[str | float | None]
+) -> str:
     """A hash of everything the counts depend on: the files as they are, and the settings."""
     given = [video] if isinstance(video, Path | str) else video
     files = [
         file for path in map(Path, given) for file in (path.iterdir() if path.is_dir() else [path])
     ]
     states = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in sorted(files)]
-    return hashlib.sha256(json.dumps([states, told], default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([states, told]).encode()).hexdigest()

@@ -31,13 +31,10 @@ CAMERA = make_camera(
         ),
     },
     movements={
-        f"{origin} to {destination}": (origin, destination)
-        for origin, destination in (
-            ("west", "south"),
-            ("south", "west"),
-            ("south", "north"),
-            ("north", "south"),
-        )
+        "right": ("west", "south"),
+        "left": ("south", "west"),
+        "up": ("south", "north"),
+        "down": ("north", "south"),
     },
     fps=7,
 )

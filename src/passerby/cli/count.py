@@ -289,15 +289,16 @@ def _run(sources: Sequence[Path | str], camera: Camera | None, out: Path, **opti
     """
     from passerby.cli.results import show
     from passerby.counting import count as run
+    from passerby.report.files import files_in
 
     try:
         with consoles.counting() as progress:
-            report = run(sources, camera, resume=out, progress=progress, **options)
+            report = run(sources, camera, out=out, progress=progress, **options)
     except KeyboardInterrupt:
         consoles.say(
             f"Stopped. What was counted so far is kept in {out}; the same command goes on there."
         )
         raise typer.Exit(INTERRUPTED) from None
-    show(report, report.write(out))
+    show(report, files_in(out))
     if report.unread:
         raise typer.Exit(PARTLY_UNREAD)

@@ -50,7 +50,7 @@ def _look(picture: NDArray[np.uint8], threshold: float) -> Floats:
     boxes = np.stack(
         [centre_x - half_x, centre_y - half_y, centre_x + half_x, centre_y + half_y], axis=1
     )
-    return boxes.astype(np.float64) / scale
+    return np.asarray(boxes / scale, np.float64)
 
 
 @cache

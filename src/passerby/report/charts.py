@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -126,23 +126,17 @@ def _grid(axis: _Axis, y: float, value: float) -> Markup:
     ) + element("text", exact(value), x=_LEFT - 8, y=y + 4.5, class_="tick end")
 
 
-def line_chart(counts: Tally, clock: SiteClock, line: str, ways: Mapping[str, Series]) -> Markup:
-    """Bars of one line, stacked by class: the first way up, the second down.
-
-    Args:
-        counts: what was counted.
-        clock: of the site.
-        line: its name.
-        ways: what each way is called, and its counts.
-    """
+def line_chart(counts: Tally, clock: SiteClock, line: str) -> Markup:
+    """Bars of one line, stacked by class: forward up, backward down."""
     axis = _Axis(counts, clock)
+    ways = {way: Series(line, "crossings", way) for way in ("forward", "backward")}
     up = ticks(max(_most(counts, series) for series in ways.values()))
     tall = 105.0
     scale = tall / up[-1]
     top = _TOP + _HEADROOM
     zero = top + tall
     bottom = zero + tall + _HEADROOM
-    parts = [axis.gaps(_TOP, bottom - _TOP, next(iter(ways.values())))]
+    parts = [axis.gaps(_TOP, bottom - _TOP, ways["forward"])]
     for tick in up:
         parts.append(_grid(axis, zero - tick * scale, tick))
         if tick:

@@ -32,7 +32,7 @@ def write_all(report: Report, folder: Path) -> dict[str, Path]:
         PasserbyError: where the folder cannot be written.
     """
     contents = {name: write(report) for name, write in _WRITERS.items()}
-    paths = {name: folder / name for name in contents}
+    paths = files_in(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, path in paths.items():
@@ -43,6 +43,11 @@ def write_all(report: Report, folder: Path) -> dict[str, Path]:
             "Free some space there or choose another folder with --out."
         ) from error
     return paths
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """Where the files of a report are in ``folder``, by name."""
+    return {name: folder / name for name in _WRITERS}
 
 
 def _replace(path: Path, content: bytes) -> None:

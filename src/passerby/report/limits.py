@@ -148,10 +148,11 @@ def _missing(report: Report, counts: Tally) -> list[Remark]:
 def _partly(counts: Tally) -> list[Remark]:
     if not counts.partly:
         return []
-    each = step(counts.seconds)
+    each, many = step(counts.seconds), len(counts.starts)
+    which = f"{len(counts.partly)} of its {many} intervals" if many > 1 else "its only interval"
     text = (
-        f"{len(counts.partly)} of {len(counts.starts)} intervals of {each}: the recording begins or "
-        f"ends within them, or has gaps. What they say is of the part that was seen, not of {each}."
+        f"The recording begins or ends within {which} of {each}, or has gaps there. Figures are of "
+        f"the part that was seen, not of {each}."
     )
     none_whole = not any(counts.coverage(start) == 1 for start in counts.starts)
     return [Remark(none_whole, "Observed in part", text)]

@@ -118,8 +118,9 @@ def _label(
 ) -> Markup:
     text = f"{short(name)}  {'?' if total is None else rounded(total)}"
     width = text_width(text) + 20
-    shares = (0.5, 0.35, 0.65, 0.2, 0.8)
-    x, y = labels.place(width, 44, [_along(start, bend, end, share) for share in shares])
+    on = [_along(start, bend, end, share) for share in (0.5, 0.35, 0.65, 0.2, 0.8)]
+    beside = [(x + side * (width / 2 + 24), y) for x, y in on[:3] for side in (-1, 1)]
+    x, y = labels.place(width, 44, on + beside)
     return element(
         "g",
         element("rect", x=x - width / 2, y=y - 22, width=width, height=44, rx=8, class_="pill"),

@@ -195,10 +195,11 @@ def _totals(report: Report, counts: Tally, all_series: Sequence[Series]) -> dict
 def _line(report: Report, counts: Tally, clock: SiteClock, name: str) -> Figure:
     both = [Series(name, "crossings", way) for way in ("forward", "backward")]
     ways = {direction(report, series): series for series in both}
+    up, down = ways
     return Figure(
         name,
-        "Forward above and backward below zero.",
-        [("", line_chart(counts, clock, name, ways))],
+        f"Above zero: {up}. Below: {down}, as seen in the picture.",
+        [("", line_chart(counts, clock, name))],
         _table(counts, clock, ways, f"Crossings of line {name} per {step(counts.seconds)}"),
         _never(counts, ways.values()),
     )

@@ -118,7 +118,7 @@ class Pages:
 
         def total(weighted: Floats) -> Floats:
             """Sums by track; what is 0 has been out of sight all the time."""
-            return np.bincount(row, weighted, len(ids))
+            return np.bincount(row, weighted, len(ids)).astype(np.float64, copy=False)
 
         narrow, wide = (trust * np.exp(-0.5 * (away / s) ** 2) for s in self._smooth)
         known = np.flatnonzero(total(narrow) > 0)
