@@ -27,6 +27,7 @@ from passerby.cli import main
 from passerby.cli.count import parse_interval
 from passerby.cli.results import show
 from passerby.errors import PasserbyError
+from passerby.report.street import direction
 from passerby.report.tally import line_series, tally
 from passerby.report.words import rounded
 

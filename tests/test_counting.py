@@ -108,7 +108,7 @@ def test_an_interrupted_run_comes_to_the_same_rows(
     monkeypatch.setattr("passerby.measures.camera._LOOK_BACK_SECONDS", 10.0)
     clip = shared / "data" / "pets2009" / "pets09_s2l1_view001.avi"
     camera = make_camera(lines={"west": [[0.33, 0.17], [0.33, 0.69]]})
-    run = partial(count, clip, camera, fps=7.0, analyse_fps=3.5, interval_seconds=60)
+    run = partial(count, clip, camera, fps=7.0, analyse_fps=2.0, interval_seconds=60)
 
     class StopError(Exception):
         pass

@@ -22,8 +22,8 @@ from passerby.report import Report
 from passerby.report.columns import COLUMNS, csv_bytes, parquet_bytes
 from passerby.report.files import summary, write_all
 from passerby.report.peak import Quarter, heavy_share, peak_hour, peak_hour_factor, peaks
-from passerby.report.tally import QUARTER, Series, chart_seconds, tally
-from passerby.report.words import NOT_KNOWN, percent
+from passerby.report.tally import QUARTER, Series, chart_seconds, observed_share, tally
+from passerby.report.words import NOT_KNOWN, SiteClock, percent
 from passerby.report.workbook import workbook_bytes
 from report_samples import CLASSES, HELSINKI, UNKNOWN_AT, junction, short_clip
 
@@ -374,3 +374,25 @@ def test_workbook_of_nothing_drawn_still_opens() -> None:
 )
 def test_percentages_are_whole_only_where_they_are(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+# Words
+
+
+def test_a_span_has_seconds_at_both_ends_or_at_none() -> None:
+    report = junction()
+    clock, start = SiteClock.of(report), report.start
+    assert clock.span(start, report.end) == "2026-05-04 07:00 to 09:00"
+    later = start + timedelta(seconds=9.7)
+    assert clock.span(start, later) == "2026-05-04 07:00:00 to 07:00:10"
+    assert clock.span(start, start + timedelta(days=1)) == "2026-05-04 07:00 to 2026-05-05 07:00"
+
+
+@given(st.integers(1, 899_000))
+def test_a_recording_without_a_gap_was_observed_wholly(milliseconds: int) -> None:
+    """Coverage is rounded to six decimals; its rounding is no gap."""
+    seconds = milliseconds / 1000
+    report = junction(hours=0.25, unknown=frozenset())
+    rows = tuple(replace(row, coverage=round(seconds / 900, 6)) for row in report.rows)
+    cut = replace(report, rows=rows, end=report.start + timedelta(seconds=seconds))
+    assert observed_share(cut, tally(cut)) == (1 if rows[0].coverage else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
 import os
@@ -25,7 +26,7 @@ from passerby.report.page import page_bytes
 from passerby.report.street import Canvas, street_picture
 from passerby.report.tally import tally
 from passerby.site import make_camera
-from report_samples import camera, junction, model, short_clip
+from report_samples import camera, junction, model, short_clip, street
 
 CHROMIUM = Path("/usr/bin/chromium")
 SIX = ("place", "kind", "direction", "class", "start", "value")
@@ -159,6 +160,23 @@ def test_a_line_from_left_to_right_counts_what_moves_down() -> None:
     assert canvas.forward(((0.5, 0.9), (0.5, 0.1))) == pytest.approx((1, 0))
 
 
+@pytest.mark.parametrize(
+    ("line", "forward", "backward"),
+    [
+        (((0.1, 0.5), (0.9, 0.5)), "↓", "↑"),
+        (((0.5, 0.9), (0.5, 0.1)), "→", "←"),
+        (((0.2, 0.2), (0.8, 0.8)), "↙", "↗"),
+        (((0.2, 0.8), (0.8, 0.2)), "↘", "↖"),
+    ],
+)
+def test_words_have_the_arrow_of_the_picture(
+    line: tuple[tuple[float, float], tuple[float, float]], forward: str, backward: str
+) -> None:
+    canvas = Canvas.of((1000, 1000))
+    assert canvas.heading(line, "forward") == forward
+    assert canvas.heading(line, "backward") == backward
+
+
 def _pills(report: Report) -> list[tuple[float, ...]]:
     found = re.findall(
         r'<rect x="([-\d.]+)" y="([-\d.]+)" width="([\d.]+)" height="([\d.]+)" rx',
@@ -213,6 +231,22 @@ def test_everything_that_weakens_the_figures_is_said() -> None:
     assert "time of day" in said
     assert "tell cars, buses and trucks apart" in said
     assert clip.notes[0] in said
+
+
+@pytest.mark.parametrize("report", [junction(), short_clip()])
+def test_intervals_observed_in_part_are_said(report: Report) -> None:
+    counts = tally(report)
+    said = [one for one in remarks(report, counts) if one.about == "Observed in part"]
+    assert len(said) == bool(counts.partly)
+    assert all(f"{len(counts.partly)} of its {len(counts.starts)}" in one.text for one in said)
+
+
+def test_figures_of_no_whole_interval_are_a_warning() -> None:
+    clip = short_clip()
+    rows = tuple(replace(row, coverage=0.5) for row in clip.rows)
+    for report, warned in ((clip, False), (replace(clip, rows=rows), True)):
+        found = {one.about: one.warning for one in remarks(report, tally(report))}
+        assert found["Observed in part"] == warned
 
 
 # Harm
@@ -281,7 +315,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
 
 
 def _outside(url: str, file: Path, trouble: list[str]) -> None:
-    if url != file.as_uri() and not url.startswith("data:"):
+    if url != file.as_uri() and not url.startswith(("data:", "blob:")):
         trouble.append(url)
 
 
@@ -408,6 +442,24 @@ def test_a_clicked_line_and_zone_can_be_copied(page: Page) -> None:
     turned = page.locator("#drawing .line").get_attribute("data-forward")
     assert turned is not None
     assert float(turned.split()[1]) == -ny
+
+
+def test_a_still_of_the_readers_own_is_no_part_of_the_page(page: Page, tmp_path: Path) -> None:
+    still = tmp_path / "still.png"
+    still.write_bytes(street().data)
+    encoded = base64.b64encode(street().data)[:200].decode()
+    before = page.content().count(encoded)
+    page.click("#draw summary")
+    page.set_input_files("#draw-still", still)
+    shown = page.locator("#still")
+    assert (shown.get_attribute("href") or "").startswith("blob:")
+    assert shown.is_visible()
+    assert page.content().count(encoded) == before
+    page.emulate_media(media="print")
+    assert not shown.is_visible()
+    page.emulate_media(media="screen")
+    page.click("#draw summary")
+    page.wait_for_selector("#still", state="detached")
 
 
 def test_a_line_can_be_drawn_with_the_keyboard_alone(page: Page) -> None:
