@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXTRAS := dev,openvino
 # Debian packages that the tests need: a browser for the report's page, letters for it, and a
 # library that playwright's driver is linked with.
-DEBIAN := chromium fonts-dejavu-core libatomic1
+DEBIAN := chromium fonts-dejavu-core libatomic1 strace
 
 ifndef PYTHON
 PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,\

@@ -94,6 +94,12 @@ def test_the_default_is_there_without_asking() -> None:
         assert installed(model)
 
 
+def test_an_address_is_no_model_and_is_not_repeated() -> None:
+    with pytest.raises(ModelError, match="not an address") as caught:
+        find("https://user:secret@example.org/a.onnx")
+    assert "secret" not in str(caught.value)
+
+
 def test_get_downloads_checks_and_caches(mirror: Path) -> None:
     told: list[tuple[str, int, int]] = []
     with pytest.raises(ModelError, match=f"passerby models get {OMZ}"):

@@ -162,6 +162,8 @@ def find(model: str | Path | None) -> tuple[Model, Path]:
         facts = known[asked]
         path = _file(facts)
     else:
+        if "://" in asked:  # not repeated: an address may hold a password
+            raise ModelError("a model is a name or a file on this machine, not an address")
         path = Path(asked)
         if path.suffix.lower() not in _SUFFIXES:
             close = difflib.get_close_matches(asked, known, n=1)
