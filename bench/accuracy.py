@@ -22,7 +22,7 @@ from rich.table import Table
 import yardstick
 from clips import Clip, load_clips, shared_folder
 from detections import detect, models_at_hand
-from judge import judge, true_crossings
+from judge import average_precision, judge, true_crossings
 from ours import crossings_of, tracks_of, watch_clip
 from passerby.models import Model, find
 from passerby.moment import Detections
@@ -53,7 +53,12 @@ def compare(clip: Clip, model: str, path: Path | None, cache: Path | None) -> li
     ours = score(clip, detections, find(path)[0])
     tracks, lines = yardstick.follow(clip, detections, yardstick.thresholds_for(clip, model))
     theirs = {**judge(clip, tracks), "lines": lines}
-    base = {"clip": clip.name, "model": model, "true_lines": true_crossings(clip)}
+    base = {
+        "clip": clip.name,
+        "model": model,
+        "ap50": average_precision(clip, detections),
+        "true_lines": true_crossings(clip),
+    }
     return [{**base, "tracker": "passerby", **ours}, {**base, "tracker": "ByteTrack", **theirs}]
 
 
@@ -62,7 +67,7 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
     made = Table(title="Accuracy: counted / truth")
     for name in ("clip", "model", "tracker"):
         made.add_column(name)
-    for name in ("MOTA", "IDF1", "switches", "ids", "occupancy error", "rightwards leftwards"):
+    for name in ("AP50", "MOTA", "IDF1", "switches", "ids", "occupancy error", "right left"):
         made.add_column(name, justify="right")
     for row in rows:
         lines = "\n".join(
@@ -73,6 +78,7 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
             row["clip"],
             row["model"],
             row["tracker"],
+            f"{row['ap50']:.3f}",
             f"{row['mota']:.3f}",
             f"{row['idf1']:.3f}",
             str(row["switches"]),

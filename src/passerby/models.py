@@ -93,8 +93,8 @@ _NANODET = Model(
     bad_at="small or soft vehicles, views straight from above, dense crowds, darkness",
     density_limit=25,
     smallest_person=0.08,
-    accuracy="PETS09-S2L1: person AP50 0.91; London traffic cameras at 352x288 (fp32): "
-    "vehicle recall 0.36 to 0.68, false boxes 1 to 23 %",
+    accuracy="AP50 by bench/accuracy.py: people on PETS09-S2L1 0.90; vehicles on two London "
+    "traffic cameras at 352x288 0.69 and 0.72",
     speed="16 ms a frame (onnxruntime, 1 thread, CPU with AVX512-VNNI)",
 )
 
@@ -105,15 +105,15 @@ _OMZ = Model(
     licence="Apache-2.0",
     source="Intel Open Model Zoo 2022.3, FP16-INT8",
     classes=("person", "bicycle", "vehicle"),
-    threshold=0.30,
-    vehicle_threshold=0.25,
+    threshold=0.29,
+    vehicle_threshold=0.24,
     input_size=(448, 256),
     good_at="people and vehicles on streets, also from cameras of low resolution",
     bad_at="does not tell car, bus and truck apart; dense crowds",
     density_limit=40,
     smallest_person=0.07,
-    accuracy="PETS09-S2L1: person AP50 0.93; London traffic cameras at 352x288: "
-    "vehicle recall 0.69 to 0.87, false boxes 0 to 7 %",
+    accuracy="AP50 by bench/accuracy.py: people on PETS09-S2L1 0.92; vehicles on two London "
+    "traffic cameras at 352x288 0.83 and 0.74",
     speed="10 ms a frame (OpenVINO, 1 thread, CPU with AVX512-VNNI)",
     files=(
         ModelFile(
