@@ -154,11 +154,14 @@ class Recording:
         )
 
     def frames(self, since: float | None = None) -> Generator[Frame, None, None]:
-        """Frames in order of time, decoded ahead in a thread.
+        """Frames in order of time, decoded ahead in a thread where several may be used.
 
         Args:
             since: leave out frames before this time; their numbers are still counted.
         """
+        return self._decode(since) if self._threads == 1 else self._decode_ahead(since)
+
+    def _decode_ahead(self, since: float | None) -> Generator[Frame, None, None]:
         ahead: queue.Queue[Frame | BaseException | None] = queue.Queue(_AHEAD)
         stop = threading.Event()
 
