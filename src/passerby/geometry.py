@@ -56,6 +56,8 @@ class Segment:
         """
         d0, d1 = self.distance(before), self.distance(after)
         change = (d1 > 0).astype(np.int64) - (d0 > 0).astype(np.int64)
+        if not change.any():
+            return Crossed(change, np.zeros(len(change)))
         safe = np.where(change == 0, 1.0, d0 - d1)
         share = np.where(change == 0, 0.0, d0 / safe)
         met = before + share[:, None] * (after - before)

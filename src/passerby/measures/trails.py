@@ -211,6 +211,8 @@ class Trails:
         """The boxes, where the edge of the picture cuts them off, as long as they were before."""
         margin = _EDGE * self._size
         cut_low, cut_high = boxes[:, :2] <= margin, boxes[:, 2:] >= self._size - margin
+        if not (cut_low | cut_high).any():
+            return boxes
         size, visible = _sizes(before), _sizes(boxes)
         # Who walks away along a side of the picture becomes narrower, and is not cut off more.
         whole = ~(cut_low | cut_high)[:, 1]

@@ -107,18 +107,24 @@ class Tracks:
         Returns:
             (N,) how far each place is trusted, 0 to 1: by its score, and by its size.
         """
-        odd = np.log(places[:, 2:] / self.place[rows, 2:])
-        trust = np.maximum(scores, 0.2) / (1 + np.square(odd / tuning.odd_size).sum(axis=1))
-        total = self.var_place[rows] + np.square(tuning.noise) / trust[:, None]
-        gain, gain_speed = self.var_place[rows] / total, self.covariance[rows] / total
-        surprise = places - self.place[rows]
-        self.place[rows] += gain[:, _POSITION_SIZE] * surprise
+        place, var_place, covariance = (
+            self.place[rows],
+            self.var_place[rows],
+            self.covariance[rows],
+        )
+        odd = np.log(places[:, 2:] / place[:, 2:]) / tuning.odd_size
+        trust = np.maximum(scores, 0.2) / (1 + (odd * odd).sum(axis=1))
+        total = var_place + np.square(tuning.noise) / trust[:, None]
+        gain, gain_speed = var_place / total, covariance / total
+        surprise = places - place
+        place += gain[:, _POSITION_SIZE] * surprise
+        self.place[rows] = place
         self.speed[rows] += gain_speed[:, _POSITION_SIZE] * surprise
-        self.var_speed[rows] -= gain_speed * self.covariance[rows]
-        self.covariance[rows] *= 1 - gain
-        self.var_place[rows] *= 1 - gain
-        step = self.place[rows, :2] - self.birthplace[rows, :2]
-        moved = np.hypot(*step.T) / sizes(self.place[rows])
+        self.var_speed[rows] -= gain_speed * covariance
+        self.covariance[rows] = covariance * (1 - gain)
+        self.var_place[rows] = var_place * (1 - gain)
+        step = place[:, :2] - self.birthplace[rows, :2]
+        moved = np.hypot(step[:, 0], step[:, 1]) / sizes(place)
         self.moved[rows] = np.maximum(self.moved[rows], moved)
         self.last[rows] = places
         self.seen[rows] = time
