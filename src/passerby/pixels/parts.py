@@ -162,7 +162,7 @@ class FilePart:
             raw: av.VideoFrame | None = None
             for following in chain(self._decoded(container, stream), [None]):
                 if raw is not None:
-                    at = self._times.accept(_told(raw), _told(following))
+                    at = self._times.accept(raw.time, None if following is None else following.time)
                     if self._fps:
                         at = (self._frames + self._damaged) / self._fps
                     self._frames += 1
@@ -355,10 +355,6 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
         if not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
     raise VideoError("holds no video")
-
-
-def _told(frame: av.VideoFrame | None) -> float | None:
-    return None if frame is None else _seconds(frame.pts, frame.time_base)
 
 
 def _seconds(ticks: int | None, unit: Fraction | None) -> float | None:

@@ -40,14 +40,14 @@ class Page:
 class Pages:
     """The frames of the last seconds, oldest first."""
 
-    def __init__(self, smooth: tuple[float, float]) -> None:
+    def __init__(self, smooth: float) -> None:
         """Begin empty.
 
         Args:
-            smooth: standard deviations in seconds for positions and sizes.
+            smooth: standard deviation of the weights of smoothing, seconds.
         """
         self._smooth = smooth
-        self._reach = _REACH * max(smooth)
+        self._reach = _REACH * smooth
         self._untold: deque[Page] = deque()
         self._told: deque[Page] = deque()
 
@@ -116,22 +116,23 @@ class Pages:
         places = np.concatenate([p.places for p in near])[there]
         trust = np.concatenate([p.trust for p in near])[there]
 
-        def total(weighted: Floats) -> Floats:
-            """Sums by track; what is 0 has been out of sight all the time."""
-            return np.bincount(row, weighted, len(ids)).astype(np.float64, copy=False)
+        weight = trust * np.exp(-0.5 * (away / self._smooth) ** 2)
+        whole = np.bincount(row, weight, len(ids))
+        known = np.flatnonzero(whole > 0)  # the others were out of sight all the time
+        whole = whole[known]
 
-        narrow, wide = (trust * np.exp(-0.5 * (away / s) ** 2) for s in self._smooth)
-        known = np.flatnonzero(total(narrow) > 0)
-        weight, whole = total(narrow)[known], total(wide)[known]
-        mean_away = total(narrow * away)[known] / weight
-        spread = total(narrow * away**2)[known] / weight - mean_away**2
+        def mean(values: Floats) -> Floats:
+            return np.asarray(np.bincount(row, weight * values, len(ids))[known] / whole)
+
+        mean_away = mean(away)
+        spread = np.maximum(mean(away**2) - mean_away**2, _STILL)
         for axis in (0, 1):
             value = places[:, axis] - smooth[row, axis]  # small numbers lose no digits
-            mean = total(narrow * value)[known] / weight
-            tilt = total(narrow * away * value)[known] / weight - mean_away * mean
-            smooth[known, axis] += mean - mean_away * tilt / np.maximum(spread, _STILL)
+            middle = mean(value)
+            slope = (mean(away * value) - mean_away * middle) / spread
+            smooth[known, axis] += middle - slope * mean_away
         for axis in (2, 3):
-            smooth[known, axis] = np.exp(total(wide * np.log(places[:, axis]))[known] / whole)
+            smooth[known, axis] = np.exp(mean(np.log(places[:, axis])))
         return smooth
 
 

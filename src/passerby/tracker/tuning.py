@@ -45,8 +45,7 @@ class Tuning:
         match_bonus: how much one more match is worth against better ones.
         doubtful_seconds: a doubtful box continues only a track seen so lately.
         double: a new box that lies to this share in a matched one is not a new road user.
-        smooth: standard deviation in seconds of the weights by which positions and sizes are
-            smoothed over time.
+        smooth: standard deviation in seconds of the weights by which places are smoothed over time.
     """
 
     confident: float = 0.42
@@ -71,7 +70,7 @@ class Tuning:
     match_bonus: float = 0.1
     doubtful_seconds: float = 0.45
     double: float = 0.5
-    smooth: tuple[float, float] = (0.35, 0.6)
+    smooth: float = 0.4
 
     def limits(self, codes: Ints) -> Floats:
         """(N,) the confident scores for (N,) class codes."""
