@@ -125,13 +125,13 @@ class Trails:
         ids, boxes, known = moment.ids[told], moment.boxes[told], known[told]
 
         rows = self._find(ids[known])
-        whole = boxes.copy()
-        whole[known] = self._completed(boxes[known], self._open.box[rows])
+        whole = self._completed(boxes, known, rows)
         before = np.full((len(told), 2), np.nan)
         before[known] = self._points(self._open.box[rows])
         before_time = np.full(len(told), np.nan)
         before_time[known] = self._open.seen[rows]
-        points = self._points(whole)
+        seen = self._points(boxes)
+        points = seen if whole is boxes else self._points(whole)
         self._move(rows, moment.time, points[known] - before[known])
         if not known.all():
             self._begin(moment.time, ids[~known])
@@ -145,7 +145,7 @@ class Trails:
         return Step(
             moment.time,
             self._open.trail[rows],
-            self._points(boxes),
+            seen,
             points,
             before,
             before_time,
@@ -207,20 +207,32 @@ class Trails:
         adopted[b[near]] = True
         return adopted
 
-    def _completed(self, boxes: Floats, before: Floats) -> Floats:
-        """The boxes, where the edge of the picture cuts them off, as long as they were before."""
+    def _completed(self, boxes: Floats, known: NDArray[np.bool_], rows: Ints) -> Floats:
+        """The boxes; known ones that the picture's edge cuts off are as long as they were before.
+
+        Args:
+            boxes: (N, 4) as seen.
+            known: (N,) which of them belong to open trails ...
+            rows: (M,) ... and to which.
+
+        Returns:
+            (N, 4) boxes, the very ones that were given where none is cut off.
+        """
         margin = _EDGE * self._size
         cut_low, cut_high = boxes[:, :2] <= margin, boxes[:, 2:] >= self._size - margin
         if not (cut_low | cut_high).any():
             return boxes
-        size, visible = _sizes(before), _sizes(boxes)
+        cut_low, cut_high = cut_low[known], cut_high[known]
+        size, visible = _sizes(self._open.box[rows]), _sizes(boxes[known])
         # Who walks away along a side of the picture becomes narrower, and is not cut off more.
         whole = ~(cut_low | cut_high)[:, 1]
         size[whole, 0] *= np.minimum(visible[whole, 1] / size[whole, 1], 1)
         missing = np.maximum(size - visible, 0)
         low = np.where(cut_low & ~cut_high, missing, 0)
         high = np.where(cut_high & ~cut_low, missing, 0)
-        return np.asarray(boxes + np.concatenate([-low, high], axis=1))
+        completed = boxes.copy()
+        completed[known] += np.concatenate([-low, high], axis=1)
+        return completed
 
     def _move(self, rows: Ints, time: float, steps: Floats) -> None:
         gap = (time - self._open.seen[rows])[:, None]
