@@ -11,8 +11,8 @@ import numpy as np
 from trackeval.metrics import CLEAR, Identity
 
 from clips import Clip, Tracks
-from passerby.geometry import Segment, areas, intersections, reference_points
-from passerby.moment import CLASSES, Detections, Floats
+from passerby.geometry import Segment, overlaps, reference_points
+from passerby.moment import CLASSES, Detections
 
 _CLEAR_OF_LINE = 0.25  # box heights beyond a line from which a crossing counts
 
@@ -57,7 +57,7 @@ def average_precision(clip: Clip, detections: Sequence[Detections]) -> float:
     for number, found in enumerate(detections):
         found = found[np.isin(found.codes, codes) & (found.boxes[:, 3] > clip.region)]
         found = found[np.argsort(-found.scores, kind="stable")]
-        overlap = _overlaps(found.boxes, clip.truth.boxes[clip.truth.frames == number])
+        overlap = overlaps(found.boxes, clip.truth.boxes[clip.truth.frames == number])
         hit = np.zeros(len(found), bool)
         for row in range(len(found)):
             if overlap.shape[1] and overlap[row].max() >= 0.5:
@@ -110,13 +110,7 @@ def _for_trackeval(frames: int, truth: Tracks, tracks: Tracks) -> dict[str, Any]
         "gt_ids": [true_numbers[a[f] : a[f + 1]] for f in range(frames)],
         "tracker_ids": [numbers[b[f] : b[f + 1]] for f in range(frames)],
         "similarity_scores": [
-            _overlaps(truth.boxes[a[f] : a[f + 1]], tracks.boxes[b[f] : b[f + 1]])
+            overlaps(truth.boxes[a[f] : a[f + 1]], tracks.boxes[b[f] : b[f + 1]])
             for f in range(frames)
         ],
     }
-
-
-def _overlaps(a: Floats, b: Floats) -> Floats:
-    """(N, M) intersections over unions."""
-    shared = intersections(a, b)
-    return np.asarray(shared / (areas(a)[:, None] + areas(b)[None] - shared))

@@ -43,9 +43,8 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from passerby.demo import find_clip
-from passerby.geometry import intersections
+from passerby.geometry import overlaps
 from passerby.models import DEFAULT, find
-from passerby.moment import Floats
 from passerby.pixels.detector import Detector
 from passerby.pixels.families import NanoDet, Picture
 from passerby.pixels.network import Tensor, load_network
@@ -177,14 +176,8 @@ def _kept_boxes(quantised: Path, whole: Path, frames: list[Picture]) -> float:
         found = second.detect([frame])[0].boxes
         every += len(sure)
         if len(found):
-            kept += int((_overlaps(sure, found).max(axis=1) >= 0.7).sum())
+            kept += int((overlaps(sure, found).max(axis=1) >= 0.7).sum())
     return kept / every
-
-
-def _overlaps(a: Floats, b: Floats) -> Floats:
-    shared = intersections(a, b)
-    area_a, area_b = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (a, b))
-    return np.asarray(shared / (area_a[:, None] + area_b[None] - shared))
 
 
 def _frames(clip: Path) -> Iterator[Picture]:

@@ -105,3 +105,10 @@ def intersections(a: Floats, b: Floats) -> Floats:
 def areas(boxes: Floats) -> Floats:
     """(N,) areas of (N, 4) boxes."""
     return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+
+
+def overlaps(a: Floats, b: Floats) -> Floats:
+    """(N, M) intersections over unions of (N, 4) and (M, 4) boxes, 0 to 1."""
+    shared = intersections(a, b)
+    union = areas(a)[:, None] + areas(b)[None] - shared
+    return np.asarray(shared / np.maximum(union, 1e-12))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from passerby.geometry import areas, intersections, reference_points
+from passerby.geometry import overlaps, reference_points
 from passerby.moment import CLASSES, Floats, Ints, Moment
 
 # A new identity continues a trail if it begins within so many box heights of where the trail
@@ -179,9 +179,7 @@ class Trails:
 
     def _doubles(self, boxes: Floats, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N,) which boxes cover one that is followed already."""
-        shared = intersections(boxes, boxes[known])
-        union = areas(boxes)[:, None] + areas(boxes[known])[None] - shared
-        return np.asarray((shared > _DOUBLE * union).any(axis=1))
+        return np.asarray((overlaps(boxes, boxes[known]) > _DOUBLE).any(axis=1))
 
     def _adopt(self, moment: Moment, new: Ints) -> NDArray[np.bool_]:
         """Let new identities continue trails whose own identity is out of view.
