@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.models import DEFAULT, available
-from passerby.moment import Detections
+from passerby.moment import Detections, Moment
 from passerby.pixels.parts import Reading
 from passerby.pixels.video import Frame
 from passerby.pixels.watch import Sampler, Watch, longest_gap, moments
@@ -25,10 +25,20 @@ def frame(index: int, time: float) -> Frame:
 
 
 def watch(
-    rate: float = 10, camera: Camera | None = None, analyse_fps: float | None = None
+    rate: float = 10,
+    camera: Camera | None = None,
+    analyse_fps: float | None = None,
+    together: int = 8,
 ) -> Watch:
     (model,) = (model for model in available() if model.name == DEFAULT)
-    return Watch(camera or Camera(), size=SIZE, rate=rate, model=model, analyse_fps=analyse_fps)
+    return Watch(
+        camera or Camera(),
+        size=SIZE,
+        rate=rate,
+        model=model,
+        analyse_fps=analyse_fps,
+        together=together,
+    )
 
 
 @given(st.floats(5, 60), st.floats(0.3, 60), st.floats(0, 2e9))
@@ -75,6 +85,29 @@ def test_moments_last_until_the_next_and_never_over_a_gap() -> None:
     assert [moment.index for moment in told] == list(range(7))
     lasted = [moment.seconds for moment in told]
     assert lasted == pytest.approx([0.1, 0.1, 0.7, 0.1, 0.1, 0.1, 0.1])
+
+
+def test_waiting_to_be_tracked_in_one_go_changes_nothing_but_the_delay() -> None:
+    def walker(index: int) -> Detections:
+        box = np.array([[10.0 + index, 10.0, 20.0 + index, 40.0]])
+        return Detections(box, np.array([0.9]), np.array([0]))
+
+    told: dict[int, list[Moment]] = {}
+    delays = {}
+    for together in (1, 8):
+        seen = watch(together=together)
+        told[together] = []
+        for index in range(30):
+            told[together] += seen.accept(frame(index, index / 10), walker(index))
+            if told[together]:
+                delays.setdefault(together, index)
+        told[together] += seen.finish()
+    assert delays[1] < delays[8] <= delays[1] + 8
+    for one, other in zip(told[1], told[8], strict=True):
+        assert (one.index, one.time, one.seconds) == (other.index, other.time, other.seconds)
+        assert np.array_equal(one.ids, other.ids)
+        assert np.array_equal(one.boxes, other.boxes)
+    assert any(len(moment) for moment in told[1])
 
 
 def test_the_longest_gap_is_a_second_or_two_periods() -> None:

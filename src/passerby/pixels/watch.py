@@ -28,6 +28,10 @@ A pedestrian at 1.5 m/s goes 0.15 m between two of them, a car at 50 km/h 1.4 m,
 length: boxes of one road user still overlap from frame to frame.
 """
 
+_TOGETHER = 8
+"""Frames that are tracked one after the other: alone, each would find the processor's caches full
+of the detector's numbers."""
+
 _LONGEST_GAP_SECONDS = 1.0
 _LONGEST_PERIOD_SECONDS = 1.0
 
@@ -92,6 +96,7 @@ class Watch:
         analyse_fps: float | None = None,
         bridge_seconds: float = 2.0,
         look_ahead: float | None = None,
+        together: int = _TOGETHER,
         tuning: Tuning | None = None,
     ) -> None:
         """Begin with an empty street.
@@ -105,6 +110,8 @@ class Watch:
                 :data:`ANALYSE_FPS`.
             bridge_seconds: how long a road user may be unseen, 0 to 5.
             look_ahead: see :class:`passerby.tracker.Tracker`.
+            together: analysed frames that wait to be tracked in one go, which is quicker; 1 to
+                hear of each without delay.
             tuning: of the tracker; the usual one with the thresholds of the model where None.
 
         Raises:
@@ -126,6 +133,8 @@ class Watch:
             np.round(np.array(mask) * [width, height]).astype(np.int32)
             for mask in camera.masks.values()
         ]
+        self._together = together
+        self._untracked: list[tuple[int, float, Detections]] = []
         # When each analysed frame that was not told yet was seen, and when the one after it was.
         self._times: deque[float] = deque()
         self._told: deque[Moment] = deque()
@@ -150,20 +159,31 @@ class Watch:
 
         Returns:
             the Moments that can now be told, oldest first: they lag behind the frame by the
-            look-ahead, and by one frame more because a Moment lasts until the next.
+            look-ahead and by the frames that are tracked in one go, and by one frame more
+            because a Moment lasts until the next.
         """
-        self._times.append(frame.time)
-        limits = self._tuning.limits(found.codes)
-        # What is too doubtful to continue a track makes nobody a rider either.
-        found = found[found.scores >= self._tuning.doubtful * limits]
-        users = road_users(found, self._tuning.confident_vehicle)
-        self._told.extend(self._tracker.accept(frame.index, frame.time, users))
+        self._untracked.append((frame.index, frame.time, found))
+        if len(self._untracked) < self._together:
+            return []
+        self._track()
         return self._lasting(last=False)
 
     def finish(self) -> list[Moment]:
         """The Moments that are left."""
+        self._track()
         self._told.extend(self._tracker.finish())
         return self._lasting(last=True)
+
+    def _track(self) -> None:
+        """Track what waits."""
+        for index, time, found in self._untracked:
+            self._times.append(time)
+            limits = self._tuning.limits(found.codes)
+            # What is too doubtful to continue a track makes nobody a rider either.
+            plain = found[found.scores >= self._tuning.doubtful * limits]
+            users = road_users(plain, self._tuning.confident_vehicle)
+            self._told.extend(self._tracker.accept(index, time, users))
+        self._untracked.clear()
 
     def _lasting(self, last: bool) -> list[Moment]:
         """Say for how long each Moment stands."""
@@ -218,8 +238,8 @@ def moments(
 ) -> Iterator[Moment]:
     """Every Moment of a recording, in memory only.
 
-    A Moment is told with a lag of the bridging time (2 s), when it is known which tracks were
-    real; predicted boxes of tracks that are out of sight for less than that are among them.
+    A Moment is told with a lag of the bridging time (2 s) and some frames, when it is known which
+    tracks were real; predicted boxes of tracks that are out of sight for less than that are among them.
 
     Args:
         source: a video file, several of them, or a folder of videos or numbered images.
