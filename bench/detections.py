@@ -13,10 +13,11 @@ from passerby.moment import Detections
 from passerby.pixels import detector as detector_code
 from passerby.pixels import families as family_code
 from passerby.pixels import network as network_code
+from passerby.pixels import picture as picture_code
 from passerby.pixels.detector import Detector
 from passerby.pixels.video import Recording
 
-_CODE = (detector_code, family_code, network_code)
+_CODE = (detector_code, family_code, network_code, picture_code)
 
 
 def models_at_hand(shared: Path, every: bool = False) -> dict[str, Path | None]:
@@ -52,7 +53,7 @@ def detect(clip: Clip, model: Path | None, cache: Path | None = None) -> list[De
             return _split(file["counts"], Detections(file["boxes"], file["scores"], file["codes"]))
     detector = Detector.load(model)
     recording = Recording(clip.video, fps=clip.rate)
-    found = [detector.detect([frame.image])[0] for frame in recording.frames()]
+    found = [detector.detect([frame])[0] for frame in recording.frames()]
     if len(found) != clip.frames:
         raise SystemExit(f"{clip.video.name} has {len(found)} frames, not {clip.frames}")
     if kept is not None:

@@ -159,14 +159,14 @@ def measure_speed(
     detector = Detector.load(path, threads=1)
     ours, plain = Ours(clip, detector, count), Plain(clip, detector, name, count)
     frames = list(ours.frames())
-    found = [detector.detect([frame.image])[0] for frame in frames]
+    found = [detector.detect([frame])[0] for frame in frames]
     moments, tracked = ours.track(frames, found), plain.track(found)
     jobs: dict[tuple[str, str], Callable[[], object]] = {
         ("whole", "passerby"): ours.whole,
         ("whole", "plain loop"): plain.whole,
         ("decode", "passerby"): ours.decode,
         ("decode", "plain loop"): plain.decode,
-        ("detect", "both"): lambda: [detector.detect([frame.image]) for frame in frames],
+        ("detect", "both"): lambda: [detector.detect([frame]) for frame in frames],
         ("track", "passerby"): lambda: ours.track(frames, found),
         ("track", "plain loop"): lambda: plain.track(found),
         ("measure", "passerby"): lambda: ours.measure(moments),

@@ -55,17 +55,18 @@ def overlook(every: int) -> None:
     import canary
     from passerby.moment import Detections
     from passerby.pixels.detector import Detector
+    from passerby.pixels.picture import Picture, Scalable
 
     detect = Detector.detect
     frames = 0
 
     def detect_others(
-        self: Detector, pictures: Sequence[canary.Picture], threshold: float | None = None
+        self: Detector, pictures: Sequence[Picture | Scalable], threshold: float | None = None
     ) -> list[Detections]:
         nonlocal frames
         found = detect(self, pictures, threshold)
         # The closer look is at samples of the street and parts of them: they are smaller.
-        if pictures[0].shape[1] < canary.WIDTH:
+        if isinstance(pictures[0], np.ndarray) and pictures[0].shape[1] < canary.WIDTH:
             return found
         frames += 1
         x1, y1, x2, y2 = canary.PERSON

@@ -20,6 +20,7 @@ from passerby.moment import CLASSES, Detections
 from passerby.pixels.detector import FLOOR, Detector
 from passerby.pixels.families import BoxesLabels, Family, NanoDet, YoloX, recognise
 from passerby.pixels.network import load_network
+from passerby.pixels.picture import Still
 from passerby.pixels.video import Recording
 
 OMZ = "models/person-vehicle-bike-detection-2004"
@@ -101,7 +102,7 @@ def test_boxes_come_back_to_the_picture(width: int, height: int) -> None:
         BoxesLabels(size, {}),
     ]
     for family in families:
-        tensor, place = family.prepare(picture)
+        tensor, place = family.prepare(Still(picture))
         assert tensor.shape == (1, 3, size[1], size[0])
         assert tensor.dtype == np.float32
         inside = np.array([[place.left, place.top, place.left, place.top]], np.float64)

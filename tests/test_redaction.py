@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from passerby.moment import Detections
+from passerby.pixels.picture import Picture
 from passerby.pixels.plates import find_plates
-from passerby.pixels.redaction import FLAT, Picture, mark, meant, redact
+from passerby.pixels.redaction import FLAT, mark, meant, redact
 from passerby.redacted import RedactedImage
 
 SOURCES = Path(__file__).resolve().parent.parent / "src" / "passerby"

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from passerby.moment import Detections
 from passerby.pixels.detector import Detector
-from passerby.pixels.redaction import FLAT, Picture
+from passerby.pixels.picture import Picture, Still
+from passerby.pixels.redaction import FLAT
 from passerby.pixels.street import EmptyStreet
 from passerby.redacted import RedactedImage
 
@@ -60,7 +61,7 @@ def film(
     for index in range(round(seconds * FPS)):
         picture, found = frame(index)
         noisy = picture + random.normal(0, 2, picture.shape)
-        street.accept(index / FPS, np.clip(noisy, 0, 255).astype(np.uint8), found)
+        street.accept(index / FPS, Still(np.clip(noisy, 0, 255).astype(np.uint8)), found)
     return street.image(masks)
 
 
@@ -175,7 +176,7 @@ def test_whom_only_the_closer_look_finds_is_not_in_it() -> None:
 
     street = EmptyStreet((WIDTH, HEIGHT), closer)
     for index in range(20 * FPS):
-        street.accept(index / FPS, canary, seen())
+        street.accept(index / FPS, Still(canary), seen())
     assert flat(decoded(street.image(())))[30:130, BOX[0] : BOX[2]].all()
 
 
@@ -183,7 +184,7 @@ def test_memory_does_not_grow_and_wide_pictures_are_shrunk() -> None:
     street = EmptyStreet((1280, 960), nobody)
     large = np.asarray(cv2.resize(STREET, (1280, 960)), np.uint8)
     for second in range(1200):
-        street.accept(float(second), large, seen())
+        street.accept(float(second), Still(large), seen())
     assert 16 <= len(street._samples) <= 32
     times = [sample.time for sample in street._samples]
     assert times[0] == 0 and times[-1] > 1000
@@ -222,7 +223,7 @@ def test_a_busy_walkway_is_shown_without_anyone(shared: Path) -> None:
         found = detector.detect([picture])[0]
         x, y = (found.boxes[:, :2] + found.boxes[:, 2:]).T / 2
         hers = (x > 60) & (x < 60 + width) & (y > 330) & (y < 330 + height)
-        street.accept(index / 7, picture, found[~hers | (random.random(len(found)) < 0.1)])
+        street.accept(index / 7, Still(picture), found[~hers | (random.random(len(found)) < 0.1)])
     shown = decoded(street.image(()))
     scale = 640 / 768
     top, left = round(330 * scale), round(60 * scale)

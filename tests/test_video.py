@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -192,6 +193,10 @@ def test_a_turned_picture_stands_upright(tmp_path: Path) -> None:
     # Turned clockwise, the white corner of the top left comes to the top right.
     assert frames[0].image[2, -3].min() > 200
     assert frames[0].image[2, 2].max() < 100
+    small = frames[0].scaled((24, 32))
+    assert small.shape == (32, 24, 3)
+    assert small[1, -2].min() > 200
+    assert small[1, 1].max() < 100
 
 
 @pytest.mark.parametrize(
@@ -207,6 +212,27 @@ def test_grey_deep_and_odd_pictures_come_as_bgr(
     assert frames[0].image.shape == (size[1], size[0], 3)
     assert frames[0].image.dtype == np.uint8
     assert frames[0].image.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "size"),
+    [("yuv420p", (64, 48)), ("yuv444p", (65, 47)), ("yuv422p", (62, 47)), ("gray16le", (64, 48))],
+)
+def test_a_frame_comes_in_the_size_that_is_wanted(
+    tmp_path: Path, pix_fmt: str, size: tuple[int, int]
+) -> None:
+    path = write_video(tmp_path / "p.mkv", 2, codec="ffv1", pix_fmt=pix_fmt, size=size)
+    (frame, _), _ = read(path)
+    assert np.array_equal(frame.scaled(frame.size), frame.image)
+    for wanted in ((33, 21), (32, 24), (100, 75), (1, 1)):
+        small = frame.scaled(wanted)
+        assert small.shape == (wanted[1], wanted[0], 3)
+        assert small.flags.c_contiguous
+        # Colours are interpolated before they are BGR; they end up the same but for edges.
+        expected = cv2.resize(frame.image, wanted, interpolation=cv2.INTER_LINEAR)
+        apart = np.abs(small.astype(int) - expected)
+        assert np.median(apart) <= 2
+        assert apart.mean() < 4
 
 
 def test_frames_before_since_keep_their_numbers(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_waiting_to_be_tracked_in_one_go_changes_nothing_but_the_delay() -> None
         return Detections(box, np.array([0.9]), np.array([0]))
 
     told: dict[int, list[Moment]] = {}
-    delays = {}
+    delays: dict[int, int] = {}
     for together in (1, 8):
         seen = watch(together=together)
         told[together] = []
@@ -120,8 +120,9 @@ def test_masks_are_painted_over_and_the_frame_stays() -> None:
     seen, offered = watch(camera=corner), frame(0, 0.0)
     picture = seen.offer(offered)
     assert picture is not None
-    assert (picture[:20, :28] == 114).all()
-    assert (picture[30:] == 200).all()
+    shown = picture.scaled(SIZE)
+    assert (shown[:20, :28] == 114).all()
+    assert (shown[30:] == 200).all()
     assert (offered.image == 200).all()
 
 

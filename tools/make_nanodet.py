@@ -46,8 +46,9 @@ from passerby.demo import find_clip
 from passerby.geometry import overlaps
 from passerby.models import DEFAULT, find
 from passerby.pixels.detector import Detector
-from passerby.pixels.families import NanoDet, Picture
+from passerby.pixels.families import NanoDet
 from passerby.pixels.network import Tensor, load_network
+from passerby.pixels.picture import Picture, Still
 from passerby.pixels.video import Recording
 from tfjs_graph import convert
 
@@ -139,7 +140,7 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime 
 
     def get_next(self) -> dict[str, Tensor] | None:
         picture = next(self._pictures, None)
-        return None if picture is None else {_INPUT: self._family.prepare(picture)[0]}
+        return None if picture is None else {_INPUT: self._family.prepare(Still(picture))[0]}
 
 
 def _family(whole: Path) -> NanoDet:
@@ -161,7 +162,7 @@ def _scores(path: Path, frames: list[Picture]) -> NDArray[np.float32]:
     """Person and vehicle scores of every anchor in every frame."""
     network, family = load_network(path, threads=2), _family(path)
     users = [0, 1, 2, 3, 5, 7]
-    found = [network.run(family.prepare(frame)[0]) for frame in frames]
+    found = [network.run(family.prepare(Still(frame))[0]) for frame in frames]
     heads = [name for name in _OUTPUTS.values() if name.startswith("cls")]
     return np.concatenate([out[name][0][:, users] for out in found for name in heads])
 

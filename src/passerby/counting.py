@@ -18,7 +18,7 @@ from passerby.measurement import Measurement
 from passerby.measures.camera import CameraMeasures
 from passerby.moment import Detections
 from passerby.pixels.detector import Detector
-from passerby.pixels.families import Picture
+from passerby.pixels.picture import Scalable
 from passerby.pixels.street import EmptyStreet
 from passerby.pixels.video import Frame, Recording
 from passerby.pixels.watch import Watch, watch_recording
@@ -185,7 +185,7 @@ def _watch(
     closed_until = unfinished.closed_until if unfinished else float("-inf")
     end = recording.start
 
-    def look(frame: Frame, picture: Picture, found: Detections) -> None:
+    def look(frame: Frame, picture: Scalable, found: Detections) -> None:
         street.accept(frame.time, picture, found)
 
     def tell(frame: Frame) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from passerby.models import Model, find, once_loaded
 from passerby.moment import CLASSES, Detections, Ints
-from passerby.pixels.families import Picture, recognise
+from passerby.pixels.families import recognise
 from passerby.pixels.network import load_network
+from passerby.pixels.picture import Picture, Scalable, Still
 
 FLOOR = 0.10
 """Scores below this are noise for every family; the tracker makes use of those above it."""
@@ -49,25 +50,28 @@ class Detector:
         return cls(facts, path, threads)
 
     def detect(
-        self, pictures: Sequence[Picture], threshold: float | None = None
+        self, pictures: Sequence[Picture | Scalable], threshold: float | None = None
     ) -> list[Detections]:
         """Find road users.
 
         Args:
-            pictures: (H, W, 3) BGR pictures of any size.
+            pictures: (H, W, 3) BGR pictures of any size, or frames.
             threshold: smallest score; :data:`FLOOR` by default.
 
         Returns:
             One :class:`Detections` per picture, boxes in its pixels and within it.
         """
         floor = FLOOR if threshold is None else threshold
-        return [self._detect(picture, floor) for picture in pictures]
+        return [
+            self._detect(Still(picture) if isinstance(picture, np.ndarray) else picture, floor)
+            for picture in pictures
+        ]
 
-    def _detect(self, picture: Picture, floor: float) -> Detections:
+    def _detect(self, picture: Scalable, floor: float) -> Detections:
         tensor, placement = self._family.prepare(picture)
         raw = self._family.read(self._network.run(tensor), floor)
         boxes = placement.to_picture(raw.boxes)
-        height, width = picture.shape[:2]
+        width, height = picture.size
         boxes = np.clip(boxes, 0, [width, height, width, height])
         found = Detections(boxes, raw.scores, raw.codes)
         solid = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from passerby.errors import ModelError
 from passerby.moment import CLASSES, Detections, Floats, Ints
 from passerby.pixels.network import Network, Tensor
-
-Picture = NDArray[np.uint8]
+from passerby.pixels.picture import Picture, Scalable
 
 # COCO's 80 classes hold six kinds of road user, at these places.
 _COCO = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
@@ -47,8 +45,8 @@ class Family(Protocol):
     name: str
     classes: tuple[str, ...]
 
-    def prepare(self, picture: Picture) -> tuple[Tensor, Placement]:
-        """A BGR picture as the network's input, and where it lies there."""
+    def prepare(self, picture: Scalable) -> tuple[Tensor, Placement]:
+        """A picture as the network's input, and where it lies there."""
         ...
 
     def read(self, outputs: dict[str, NDArray[Any]], floor: float) -> Detections:
@@ -128,7 +126,7 @@ class NanoDet:
         pairs = cls._pairs(size, shapes)
         return len(pairs) >= 3 and 2 * len(pairs) == len(shapes)
 
-    def prepare(self, picture: Picture) -> tuple[Tensor, Placement]:
+    def prepare(self, picture: Scalable) -> tuple[Tensor, Placement]:
         """Letterbox in the centre and normalise."""
         width, height = self._size
         scale, inner = _fit(picture, self._size)
@@ -188,7 +186,7 @@ class YoloX:
         cells = sum((size[0] // s) * (size[1] // s) for s in cls._STRIDES)
         return list(shapes.values()) == [(1, cells, 85)]
 
-    def prepare(self, picture: Picture) -> tuple[Tensor, Placement]:
+    def prepare(self, picture: Scalable) -> tuple[Tensor, Placement]:
         """Letterbox to the top left."""
         width, height = self._size
         scale, inner = _fit(picture, self._size)
@@ -232,12 +230,12 @@ class BoxesLabels:
             and len(shapes["labels"]) == 1
         )
 
-    def prepare(self, picture: Picture) -> tuple[Tensor, Placement]:
+    def prepare(self, picture: Scalable) -> tuple[Tensor, Placement]:
         """Stretch to the input size."""
         width, height = self._size
-        inner = cv2.resize(picture, self._size, interpolation=cv2.INTER_LINEAR)
+        inner = picture.scaled(self._size)
         tensor = np.ascontiguousarray(inner.transpose(2, 0, 1)[None], dtype=np.float32)
-        scale_x, scale_y = width / picture.shape[1], height / picture.shape[0]
+        scale_x, scale_y = width / picture.size[0], height / picture.size[1]
         return tensor, Placement(scale_x, scale_y, 0, 0)
 
     def read(self, outputs: dict[str, NDArray[Any]], floor: float) -> Detections:
@@ -263,10 +261,8 @@ def _likeliest(users: NDArray[Any]) -> tuple[Ints, Floats]:
     return _COCO_CODES[best], score
 
 
-def _fit(picture: Picture, size: tuple[int, int]) -> tuple[float, Picture]:
+def _fit(picture: Scalable, size: tuple[int, int]) -> tuple[float, Picture]:
     """The picture scaled to fit into ``size``, proportions kept, and the scale."""
-    height, width = picture.shape[:2]
+    width, height = picture.size
     scale = min(size[0] / width, size[1] / height)
-    inner = (max(round(width * scale), 1), max(round(height * scale), 1))
-    resized = cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
-    return scale, np.asarray(resized, np.uint8)
+    return scale, picture.scaled((max(round(width * scale), 1), max(round(height * scale), 1)))

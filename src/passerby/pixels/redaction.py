@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from passerby.geometry import areas
 from passerby.moment import Detections, Floats
 from passerby.pixels.faces import find_faces
+from passerby.pixels.picture import Picture
 from passerby.pixels.plates import find_plates
 from passerby.pixels.views import views
 from passerby.redacted import RedactedImage
 
-Picture = NDArray[np.uint8]
 Look = Callable[[Picture], Detections]
 """A detector for one picture. It should give every doubtful box too."""
 
@@ -33,17 +33,17 @@ _QUALITY = 85
 def look_closely(look: Look, picture: Picture, threshold: float) -> Floats:
     """(N, 4) boxes of road users in the picture and in its parts, pixels of the picture."""
     return np.concatenate(
-        [meant(look(part), part.shape, threshold) + offset for part, offset in views(picture)]
+        [meant(look(part), part.shape[:2], threshold) + offset for part, offset in views(picture)]
     )
 
 
-def meant(found: Detections, shape: tuple[int, ...], threshold: float) -> Floats:
+def meant(found: Detections, size: tuple[int, ...], threshold: float) -> Floats:
     """(N, 4) boxes with a score of at least the threshold that mean something in a picture.
 
     A box over more than half of the picture must be surer than others: where a detector sees
     little, it draws such boxes around nothing.
     """
-    sprawls = areas(found.boxes) > _SPRAWL * shape[0] * shape[1]
+    sprawls = areas(found.boxes) > _SPRAWL * size[0] * size[1]
     return found.boxes[found.scores >= np.where(sprawls, max(_SPRAWL_SCORE, threshold), threshold)]
 
 

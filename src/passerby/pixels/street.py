@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.moment import Detections, Floats
-from passerby.pixels.redaction import Look, Picture, grow, look_closely, mark, meant, redact
+from passerby.pixels.picture import Picture, Scalable
+from passerby.pixels.redaction import Look, grow, look_closely, mark, meant, redact
 from passerby.redacted import RedactedImage
 
 _WIDEST = 640
@@ -72,22 +73,23 @@ class EmptyStreet:
             look: the detector, for the closer look at samples and result.
         """
         self._scale = min(_WIDEST / size[0], 1.0)
-        self._size = tuple(max(round(side * self._scale), 1) for side in size)
+        width, height = (max(round(side * self._scale), 1) for side in size)
+        self._size = (width, height)
         self._look = look
         self._interval = _INTERVAL
         self._samples: list[_Sample] = []
         self._recent: deque[tuple[float, Floats]] = deque()
         self._sights = _Sights()
 
-    def accept(self, time: float, picture: Picture, found: Detections) -> None:
+    def accept(self, time: float, picture: Scalable, found: Detections) -> None:
         """Take an analysed frame; to be called for every one, in order of time.
 
         Args:
             time: seconds.
-            picture: (H, W, 3) BGR, masks painted.
+            picture: masks painted.
             found: every doubtful box too.
         """
-        boxes = meant(found, picture.shape, _DOUBTFUL) * self._scale
+        boxes = meant(found, picture.size, _DOUBTFUL) * self._scale
         self._recent.append((time, boxes))
         while time - self._recent[0][0] > _AROUND:
             self._recent.popleft()
@@ -102,7 +104,7 @@ class EmptyStreet:
             return
         # Area is slow where it has little to average.
         how = cv2.INTER_AREA if self._scale <= 0.5 else cv2.INTER_LINEAR
-        small = np.asarray(cv2.resize(picture, self._size, interpolation=how), np.uint8)
+        small = picture.scaled(self._size, how)
         if compare:
             self._sights.accept(time, small, boxes, last.picture if last else small)
         if keep:

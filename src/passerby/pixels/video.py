@@ -12,12 +12,12 @@ from pathlib import Path
 import av
 import av.error
 import av.logging
+import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
-from numpy.typing import NDArray
 
 from passerby.errors import Unread, VideoError
 from passerby.pixels.parts import FilePart, Reading
+from passerby.pixels.picture import Picture, Still, to_bgr, to_small_bgr
 from passerby.pixels.sources import JOIN_SECONDS, find_parts, place_parts
 
 # FFmpeg's own messages can quote what a camera wrote into the file.
@@ -26,22 +26,8 @@ av.logging.set_level(av.logging.PANIC)
 _AHEAD = 2  # frames decoded while the detector works; more would leave the processor's cache
 
 
-class _Converter(threading.local):
-    """A converter of pixels for each thread: to set one up anew costs as much as to use it."""
-
-    def __init__(self) -> None:
-        self.reformatter = VideoReformatter()
-
-
-_converter = _Converter()
-
-
-def _to_bgr(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    return np.asarray(_converter.reformatter.reformat(frame, format="bgr24").to_ndarray(), np.uint8)
-
-
 class Frame:
-    """One frame; its picture is made when it is asked for.
+    """One frame; its picture is made when it is asked for, each time anew.
 
     Attributes:
         index: 0-based number in the recording, over all its files.
@@ -49,28 +35,32 @@ class Frame:
         size: width and height in pixels.
     """
 
-    __slots__ = ("_image", "_raw", "_turn", "index", "size", "time")
+    __slots__ = ("_raw", "_turn", "index", "size", "time")
 
     def __init__(self, index: int, time: float, reading: Reading) -> None:
         self.index = index
         self.time = time
-        self._raw: av.VideoFrame | NDArray[np.uint8] | None = reading.raw
+        self._raw = reading.raw
         self._turn = reading.turn
-        self._image: NDArray[np.uint8] | None = None
         self.size = reading.size
 
     @property
-    def image(self) -> NDArray[np.uint8]:
+    def image(self) -> Picture:
         """(H, W, 3) BGR."""
-        if self._image is None:
-            raw = self._raw
-            assert raw is not None
-            image = _to_bgr(raw) if isinstance(raw, av.VideoFrame) else raw
-            if self._turn:
-                image = np.rot90(image, self._turn)
-            self._image = np.ascontiguousarray(image, dtype=np.uint8)
-            self._raw = None
-        return self._image
+        raw = self._raw
+        return self._upright(to_bgr(raw) if isinstance(raw, av.VideoFrame) else raw)
+
+    def scaled(self, size: tuple[int, int], how: int = cv2.INTER_LINEAR) -> Picture:
+        """See :class:`passerby.pixels.picture.Scalable`."""
+        if size == self.size:
+            return self.image
+        lying = size[::-1] if self._turn % 2 else size
+        if isinstance(self._raw, av.VideoFrame):
+            return self._upright(to_small_bgr(self._raw, lying, how))
+        return self._upright(Still(self._raw).scaled(lying, how))
+
+    def _upright(self, picture: Picture) -> Picture:
+        return np.ascontiguousarray(np.rot90(picture, self._turn) if self._turn else picture)
 
 
 class Recording:

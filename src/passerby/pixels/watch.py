@@ -15,7 +15,7 @@ from passerby.errors import SiteError
 from passerby.models import Model
 from passerby.moment import Detections, Moment
 from passerby.pixels.detector import Detector
-from passerby.pixels.families import Picture
+from passerby.pixels.picture import Scalable, Still
 from passerby.pixels.video import Frame, Recording
 from passerby.road_users import road_users
 from passerby.site import Camera
@@ -28,9 +28,9 @@ A pedestrian at 1.5 m/s goes 0.15 m between two of them, a car at 50 km/h 1.4 m,
 length: boxes of one road user still overlap from frame to frame.
 """
 
+# Frames that are tracked in one go, of a second at most: alone, each would find the processor's
+# caches full of the detector's numbers.
 _TOGETHER = 8
-"""Frames that are tracked one after the other: alone, each would find the processor's caches full
-of the detector's numbers."""
 
 _LONGEST_GAP_SECONDS = 1.0
 _LONGEST_PERIOD_SECONDS = 1.0
@@ -96,7 +96,7 @@ class Watch:
         analyse_fps: float | None = None,
         bridge_seconds: float = 2.0,
         look_ahead: float | None = None,
-        together: int = _TOGETHER,
+        together: int | None = None,
         tuning: Tuning | None = None,
     ) -> None:
         """Begin with an empty street.
@@ -110,8 +110,8 @@ class Watch:
                 :data:`ANALYSE_FPS`.
             bridge_seconds: how long a road user may be unseen, 0 to 5.
             look_ahead: see :class:`passerby.tracker.Tracker`.
-            together: analysed frames that wait to be tracked in one go, which is quicker; 1 to
-                hear of each without delay.
+            together: analysed frames that wait to be tracked in one go, which is quicker; those
+                of a second where None, at most 8; 1 to hear of each without delay.
             tuning: of the tracker; the usual one with the thresholds of the model where None.
 
         Raises:
@@ -133,7 +133,7 @@ class Watch:
             np.round(np.array(mask) * [width, height]).astype(np.int32)
             for mask in camera.masks.values()
         ]
-        self._together = together
+        self._together = together or max(1, min(_TOGETHER, int(1 / self.period)))
         self._untracked: list[tuple[int, float, Detections]] = []
         # When each analysed frame that was not told yet was seen, and when the one after it was.
         self._times: deque[float] = deque()
@@ -144,15 +144,15 @@ class Watch:
         """Planned seconds between two analysed frames."""
         return self._sampler.period
 
-    def offer(self, frame: Frame) -> Picture | None:
+    def offer(self, frame: Frame) -> Scalable | None:
         """The picture to look at, masks painted over, or None where the frame is not analysed."""
         if not self._sampler.takes(frame.time):
             return None
-        picture = frame.image
-        if self._masks:
-            picture = picture.copy()
-            cv2.fillPoly(picture, self._masks, (114, 114, 114))
-        return picture
+        if not self._masks:
+            return frame
+        picture = frame.image.copy()
+        cv2.fillPoly(picture, self._masks, (114, 114, 114))
+        return Still(picture)
 
     def accept(self, frame: Frame, found: Detections) -> list[Moment]:
         """Take what was detected in a frame that :meth:`offer` wanted.
@@ -203,7 +203,7 @@ def watch_recording(
     detector: Detector,
     *,
     since: float | None = None,
-    look: Callable[[Frame, Picture, Detections], None] | None = None,
+    look: Callable[[Frame, Scalable, Detections], None] | None = None,
     progress: Callable[[Frame], None] | None = None,
 ) -> Iterator[Moment]:
     """Every Moment of a recording, in order of time.
@@ -239,7 +239,7 @@ def moments(
     """Every Moment of a recording, in memory only.
 
     A Moment is told with a lag of the bridging time (2 s) and some frames, when it is known which
-    tracks were real; predicted boxes of tracks that are out of sight for less than that are among them.
+    tracks were real; predicted boxes of tracks out of sight for less than 2 s are among them.
 
     Args:
         source: a video file, several of them, or a folder of videos or numbered images.
