@@ -52,25 +52,25 @@ class Tuning:
     confident_vehicle: float = 0.55
     doubtful: float = 0.6
     convincing: float = 0.1
-    moved: float = 0.65
-    part: float = 0.45
-    part_often: float = 0.47
-    part_score: float = 1.3
+    moved: float = 0.56
+    part: float = 0.35
+    part_often: float = 0.41
+    part_score: float = 1.5
     hits: int = 3
-    age: float = 0.4
-    noise: tuple[float, float] = (0.1, 0.1)
-    speed: tuple[float, float] = (1.75, 0.4)
+    age: float = 0.37
+    noise: tuple[float, float] = (0.11, 0.1)
+    speed: tuple[float, float] = (1.8, 0.39)
     acceleration: tuple[float, float] = (0.6, 0.16)
     odd_size: float = 0.1
-    overlap: tuple[float, float] = (0.23, 0.3)
-    margin: float = 0.2
-    margin_spread: float = 0.34
+    overlap: tuple[float, float] = (0.23, 0.36)
+    margin: float = 0.23
+    margin_spread: float = 0.32
     same_size: float = 0.47
     distance_weight: float = 0.5
-    match_bonus: float = 0.1
-    doubtful_seconds: float = 0.45
-    double: float = 0.5
-    smooth: float = 0.4
+    match_bonus: float = 0.11
+    doubtful_seconds: float = 1.5
+    double: float = 0.44
+    smooth: float = 0.42
 
     def limits(self, codes: Ints) -> Floats:
         """(N,) the confident scores for (N,) class codes."""
