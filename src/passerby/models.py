@@ -94,7 +94,7 @@ _NANODET = Model(
     density_limit=25,
     smallest_person=0.08,
     accuracy="AP50 by bench/accuracy.py: people on PETS09-S2L1 0.90; vehicles on two London "
-    "traffic cameras at 352x288 0.69 and 0.72",
+    "traffic cameras at 352x288 0.68 and 0.72",
     speed="16 ms a frame (onnxruntime, 1 thread, CPU with AVX512-VNNI)",
 )
 
@@ -113,7 +113,7 @@ _OMZ = Model(
     density_limit=40,
     smallest_person=0.07,
     accuracy="AP50 by bench/accuracy.py: people on PETS09-S2L1 0.92; vehicles on two London "
-    "traffic cameras at 352x288 0.83 and 0.74",
+    "traffic cameras at 352x288 0.84 and 0.74",
     speed="10 ms a frame (OpenVINO, 1 thread, CPU with AVX512-VNNI)",
     files=(
         ModelFile(
