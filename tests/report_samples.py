@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from passerby.errors import Unread
+from passerby.ground import Ground
+from passerby.histogram import Histogram
 from passerby.measurement import KINDS, Measurement
+from passerby.measures.measure import Value
 from passerby.models import Model
 from passerby.redacted import RedactedImage
 from passerby.report import Report, Settings
@@ -198,6 +205,165 @@ def junction(
         if lost
         else Unread(),
     )
+
+
+def ground(spread: float = 0.06) -> Ground:
+    """That of a camera 6 m above the ground, tilted 24° down: x to its right, y away from it."""
+    tilt, height, focal = math.radians(24), 6.0, 1300.0
+    down, ahead = math.sin(tilt), math.cos(tilt)
+    to_picture = np.array(
+        [
+            [focal, 960 * ahead, 960 * height * down],
+            [0, 540 * ahead - focal * down, 540 * height * down + focal * height * ahead],
+            [0, ahead, height * down],
+        ]
+    )
+    return Ground(np.linalg.inv(to_picture), spread, "heights of people")
+
+
+def plaza() -> Camera:
+    """A place with a queue, stairs and a lane, where everything is measured."""
+    return make_camera(
+        lines={
+            "passage": ((0.21, 0.60), (0.66, 0.60)),
+            "lane 1": ((0.03, 0.50), (0.18, 0.44)),
+            "barrier": ((0.72, 0.50), (0.86, 0.53)),
+        },
+        zones={
+            "plaza": ((0.26, 0.42), (0.62, 0.42), (0.70, 0.86), (0.16, 0.86)),
+            "stairs": ((0.40, 0.28), (0.56, 0.28), (0.58, 0.38), (0.38, 0.38)),
+            "entrance": ((0.70, 0.50), (0.88, 0.54), (0.96, 0.84), (0.76, 0.80)),
+        },
+        crowd={
+            "plaza": {"capacity": 120},
+            "stairs": {"level_of_service": "stairs", "density_limit": 3},
+            "entrance": {"level_of_service": "queue"},
+        },
+        queues={"tickets": {"zone": "entrance", "head": "barrier"}},
+        lanes=("lane 1",),
+    )
+
+
+_DENSITIES = {
+    "plaza": (0.12, 0.21, 0.34, 0.52, 0.78, 0.0, 1.15, 0.66),
+    "stairs": (0.30, 0.55, 0.90, 1.45, 2.35, 0.0, 2.80, 1.20),
+    "entrance": (0.40, 0.70, 1.30, 1.80, 2.10, 0.0, 1.60, 0.90),
+}
+_QUEUED = (3, 6, 11, 17, 22, 0, 14, 8)
+
+
+def _measured(number: int) -> Iterator[Value]:
+    """Every kind but counts in one interval of :func:`square`, as the measures tell them."""
+    chance = random.Random(number)
+    for zone, densities in _DENSITIES.items():
+        yield from _crowd(zone, densities[number], number)
+    for line in ("passage", "lane 1", "barrier"):
+        yield from _line(line, number, chance)
+    waiting = _QUEUED[number]
+    served = 0.055 + 0.004 * number
+    wait = waiting / served if number else None
+    waits = _histogram(1.0, [0.9 * (wait or 0) + 3 * step for step in range(-3, 9)])
+    delays = _histogram(1.0, [4.0 + step for step in range(4)])
+    numbers = {
+        "queue_mean": float(waiting),
+        "queue_max": waiting + 4.0,
+        "queue_length_mean": 0.8 * waiting,
+        "queue_length_max": 0.8 * waiting + 2.5,
+        "service_rate": served,
+        "wait_expected": wait,
+        "wait_expected_low": wait and 0.75 * wait,
+        "wait_expected_high": wait and 1.3 * wait,
+    }
+    for kind, value in numbers.items():
+        yield Value("tickets", kind, "person", "", value, 50)
+    yield _of("tickets", "wait_observed_median", "person", "", waits, 12 if wait else 2)
+    yield _of("tickets", "delay_mean", "car", "", delays, 4)
+
+
+def _crowd(zone: str, density: float, number: int) -> Iterator[Value]:
+    speed = max(0.15, 1.34 * (1 - density / 4))
+    speeds = _histogram(0.05, [speed * (0.6 + 0.1 * step) for step in range(9)])
+    stays = _histogram(1.0, [20 / speed + 4 * step for step in range(20)])
+    filling = zone == "plaza" and number in (3, 4)
+    numbers: dict[str, float | None] = {
+        "density_mean": density,
+        "density_max": density * 1.35,
+        "density_voronoi_mean": density * 0.94 if zone == "plaza" else density,
+        "density_local_max": density * 1.7 + 0.3,
+        "saturated": 0.4 if density > 2 else 0.0,
+        "implausible_speeds": float(number % 2),
+        "net_inflow": (12.0, 20.0, 31.0, 40.0, 22.0, 0.0, -55.0, -38.0)[number],
+        "time_to_capacity": 540.0 - 60 * number if filling else None,
+        "time_to_capacity_low": 300.0 - 40 * number if filling else None,
+    }
+    for kind, value in numbers.items():
+        yield Value(zone, kind, "person", "", value, None if value is None else 40)
+    for kind in ("speed_mean", "speed_median"):
+        yield _of(zone, kind, "person", "", speeds, 9)
+    for kind in ("dwell_median", "dwell_p90"):
+        yield _of(zone, kind, "person", "", stays, 20)
+
+
+def _line(line: str, number: int, chance: random.Random) -> Iterator[Value]:
+    density = _DENSITIES["plaza"][number]
+    flow = density * max(0.15, 1.34 * (1 - density / 4)) * (0.9 + 0.05 * (number % 4))
+    for way, share in (("forward", 0.6), ("backward", 0.4)):
+        yield Value(line, "specific_flow", "person", way, flow * share, 60)
+        for class_ in CLASSES:
+            people = flow * share * 5 if class_ == "person" else 0.0
+            cars = 0.05 * share * (number + 2) if (class_, line) == ("car", "lane 1") else 0.0
+            yield Value(line, "flow_rate", class_, way, people + cars, 60)
+            if class_ == "person":
+                continue
+            many = {"car": 45, "bus": 4, "bicycle": 14}.get(class_, 0) if line == "lane 1" else 0
+            many = many if way == "forward" else many // 9
+            mean = 17.0 if class_ == "bicycle" else 34.0
+            speeds = _histogram(0.5, [max(2.0, chance.gauss(mean, 6)) for _ in range(many)])
+            for kind in ("spot_speed_mean", "spot_speed_median", "spot_speed_v85"):
+                yield _of(line, kind, class_, way, speeds, many)
+            yield Value(line, "implausible_speeds", class_, way, 0.0, 0)
+    for class_ in CLASSES:
+        directions = Histogram(1.0)
+        if class_ == "person":
+            directions.add(0.0, 60)
+            directions.add(1.0, 40)
+        yield _of(
+            line, "counter_flow_share", class_, "", directions, 100 if class_ == "person" else 0
+        )
+    if line == "lane 1":
+        gaps = _histogram(0.1, [1.5 + 12 / (number + 1) * step / 6 for step in range(30)])
+        for kind in ("headway_mean", "headway_median"):
+            yield _of(line, kind, "vehicle", "", gaps, 30)
+        yield Value(line, "time_occupancy", "vehicle", "", 3.0 + 1.7 * number, 45)
+
+
+def _histogram(width: float, values: list[float]) -> Histogram:
+    histogram = Histogram(width)
+    for value in values:
+        histogram.add(value)
+    return histogram
+
+
+def _of(place: str, kind: str, class_: str, way: str, histogram: Histogram, n: int) -> Value:
+    value = KINDS[kind].value_of(histogram, n)
+    return Value(place, kind, class_, way, value, n, histogram)
+
+
+def square(*, spread: float = 0.06) -> Report:
+    """The junction's two hours at a place with a known ground, where every kind is measured."""
+    base, shapes = junction(), plaza()
+    counted = rows(shapes, base.start, 8, 900, unknown=frozenset({5}))
+    measured = []
+    for number in range(8):
+        start = base.start + timedelta(seconds=900 * number)
+        known = number != 5
+        for value in _measured(number):
+            blank = counted[0]
+            row = replace(blank, **value._asdict(), start=start, seconds=900, coverage=float(known))
+            measured.append(row if known else replace(row, value=None, n=None, histogram=None))
+    assert {row.kind for row in (*counted, *measured)} | {"movement"} == KINDS.keys()
+    made = sorted((*counted, *measured), key=lambda row: (row.key[2:6], row.start.timestamp()))
+    return replace(base, shapes=shapes, rows=tuple(made), ground=ground(spread))
 
 
 def short_clip() -> Report:

@@ -126,6 +126,8 @@ def camera(**lines: tuple[float, float, float, float]) -> Camera:
     return make_camera(lines=ends)
 
 
+COUNTS = ("crossings", "movement", "occupancy_mean", "occupancy_max")
+
 GATE = camera(gate=(100, 300, 700, 300))
 """A line from left to right across the middle: forward is down."""
 
@@ -159,11 +161,12 @@ def measure(
     interval_seconds: int = 60,
     bridge_seconds: float = 2.0,
 ) -> list[Measurement]:
-    """All rows, in the order in which they closed."""
+    """The rows that are counts, in the order in which they closed."""
     of_camera = measures(
         of, zone=zone, interval_seconds=interval_seconds, bridge_seconds=bridge_seconds
     )
-    return [row for moment in told for row in of_camera.accept(moment)] + of_camera.finish()
+    rows = [row for moment in told for row in of_camera.accept(moment)] + of_camera.finish()
+    return [row for row in rows if row.kind in COUNTS]
 
 
 def totals(rows: Iterable[Measurement], kind: str = "crossings") -> Counter[tuple[str, str]]:

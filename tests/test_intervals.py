@@ -45,7 +45,7 @@ def crossings(rows: list[Measurement]) -> dict[str, float | None]:
     }
 
 
-def test_one_row_for_everything_that_could_have_been_seen() -> None:
+def test_one_row_for_everything_that_could_have_been_counted() -> None:
     rows = measure(moments(passing(10), seconds=150), WITH_ALL)
     per_class = 2 * 2 + 1 + 2  # two lines each way, one movement, mean and maximum of one zone
     assert len(rows) == 3 * per_class * len(CLASSES[:-1])

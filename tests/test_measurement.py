@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerby.measurement import KINDS, Kind, Measurement, Merge, merge
+from passerby.histogram import Histogram
+from passerby.measurement import KINDS, Measurement, Merge, merge
 
+ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
@@ -46,10 +50,55 @@ def test_maxima_are_the_highest() -> None:
     )
 
 
-def test_a_histogram_has_no_single_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "dwell", Kind("dwell", "s", Merge.HISTOGRAM, "for this test"))
-    with pytest.raises(ValueError, match="histogram"):
-        merge([row(1, kind="dwell")])
+def test_minima_are_the_lowest() -> None:
+    rows = [row(v, m, kind="time_to_capacity") for m, v in enumerate((90, 40, None, 60))]
+    assert merge(rows).value == 40
+
+
+def test_what_is_unknown_in_observed_time_thins_no_mean() -> None:
+    rows = [row(8, 0, kind="wait_expected"), row(None, 1, kind="wait_expected")]
+    merged = merge(rows)
+    assert (merged.value, merged.n, merged.coverage) == (8, 8, 1)
+
+
+def dwells(minute: int, stays: list[float]) -> Measurement:
+    histogram = Histogram(1.0)
+    for stay in stays:
+        histogram.add(stay)
+    value = KINDS["dwell_median"].value_of(histogram, len(stays))
+    return replace(
+        row(value, minute, kind="dwell_median"), n=len(stays), histogram=histogram, direction=""
+    )
+
+
+def test_a_median_of_an_hour_is_that_of_all_and_no_mean_of_medians() -> None:
+    crowded, quiet = [5.0] * 9, [100.0] * 5
+    merged, whole = merge([dwells(0, crowded), dwells(1, quiet)]), dwells(0, crowded + quiet)
+    assert merged == replace(whole, seconds=120)
+    assert merged.value == pytest.approx(5.5, abs=0.5)
+
+
+def test_several_rows_with_too_few_may_make_a_value() -> None:
+    few = [dwells(minute, [10.0 * (minute + 1)] * 2) for minute in range(3)]
+    assert [r.value for r in few] == [None] * 3
+    merged = merge([*few, replace(row(None, 3, kind="dwell_median", coverage=0), direction="")])
+    assert merged.n == 6
+    assert merged.value == pytest.approx(20.5, abs=0.5)
+    assert merged.coverage == 0.75
+
+
+def test_a_percentile_without_its_histogram_does_not_merge() -> None:
+    bare = replace(dwells(1, [5.0] * 9), histogram=None)
+    with pytest.raises(ValueError, match="no histogram"):
+        merge([dwells(0, [5.0] * 9), bare])
+
+
+def test_a_row_does_not_change_with_what_it_was_made_from() -> None:
+    histogram = Histogram(1.0)
+    histogram.add(3.0)
+    kept = replace(row(3, kind="dwell_median"), histogram=histogram)
+    histogram.add(4.0)
+    assert kept.histogram is not None and kept.histogram.counts == {3: 1}
 
 
 @pytest.mark.parametrize("kind", ["crossings", "movement", "occupancy_mean", "occupancy_max"])
@@ -94,13 +143,27 @@ def test_merging_in_parts_is_merging_at_once(values: list[int | None], cut: int,
 
 
 def test_every_kind_says_its_unit_and_how_it_merges() -> None:
-    assert {name: (kind.unit, kind.merge) for name, kind in KINDS.items()} == {
-        "crossings": ("count", Merge.SUM),
-        "movement": ("count", Merge.SUM),
-        "occupancy_mean": ("road users", Merge.MEAN),
-        "occupancy_max": ("road users", Merge.MAX),
+    assert {name for name, kind in KINDS.items() if kind.merge is Merge.SUM} == {
+        "crossings",
+        "movement",
+        "implausible_speeds",
+        "net_inflow",
     }
+    for name, kind in KINDS.items():
+        assert name == kind.name
+        assert kind.unit and kind.meaning
+        assert kind.place in {"line", "movement", "zone", "queue"}
+        # A percentile must never be averaged, and a maximum of a mean is none.
+        if any(word in name for word in ("median", "p90", "v85", "share")):
+            assert kind.merge is Merge.HISTOGRAM
+        if name.endswith("_max"):
+            assert kind.merge is Merge.MAX
     assert row(1).unit == "count"
+
+
+def test_the_page_of_measures_is_that_of_the_code() -> None:
+    tool = runpy.run_path(str(ROOT / "tools" / "make_measures_doc.py"))
+    assert (ROOT / "docs" / "measures.md").read_text("utf-8") == tool["page"]()
 
 
 def test_the_hour_that_comes_twice_in_autumn_has_two_keys_and_merges() -> None:

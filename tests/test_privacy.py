@@ -92,7 +92,8 @@ def test_nothing_tells_the_metadata_of_the_file(left: Left) -> None:
 def test_a_row_is_about_a_place_and_an_interval(left: Left) -> None:
     with (left.folder / "measurements.csv").open(encoding="utf-8", newline="") as file:
         assert tuple(next(csv.reader(file))) == COLUMNS
-    assert tuple(pq.read_schema(left.folder / "measurements.parquet").names) == COLUMNS
+    names = pq.read_schema(left.folder / "measurements.parquet").names
+    assert tuple(names) == (*COLUMNS, "histogram")
 
 
 def test_the_store_has_no_other_columns(tmp_path: Path) -> None:
@@ -104,7 +105,8 @@ def test_the_store_has_no_other_columns(tmp_path: Path) -> None:
             "where t.type = 'table'"
         ).fetchall()
     own = {("run", name) for name in ("fingerprint", "since", "closed_until")}
-    assert set(found) == own | {("measurements", name) for name in COLUMNS if name != "unit"}
+    rows = {("measurements", name) for name in (*COLUMNS, "histogram") if name != "unit"}
+    assert set(found) == own | rows
 
 
 def test_the_summary_holds_no_boxes_and_no_ids(left: Left) -> None:

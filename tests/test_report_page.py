@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from passerby.measurement import merge
 from passerby.report import Report
-from passerby.report.charts import ticks
+from passerby.report.axes import ticks
 from passerby.report.limits import fullest, remarks
 from passerby.report.page import page_bytes
 from passerby.report.street import Canvas, street_picture
@@ -32,7 +32,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 SIX = ("place", "kind", "direction", "class", "start", "value")
 
 
-class _Elements(HTMLParser):
+class Elements(HTMLParser):
     """Every element of a page with its attributes."""
 
     def __init__(self, text: str) -> None:
@@ -45,7 +45,7 @@ class _Elements(HTMLParser):
 
 
 def _elements(report: Report) -> list[tuple[str, dict[str, str | None]]]:
-    return _Elements(page_bytes(report).decode()).found
+    return Elements(page_bytes(report).decode()).found
 
 
 def _values(report: Report, tag: str) -> dict[tuple[str | None, ...], str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from passerby.errors import PasserbyError
+from passerby.histogram import Histogram
 from passerby.measurement import Measurement
 from passerby.store.unfinished import UnfinishedRun
 
@@ -47,6 +50,32 @@ def test_unknown_stays_unknown_and_the_hour_that_comes_twice_stays_two(tmp_path:
     again = UnfinishedRun(tmp_path, "a", HELSINKI).rows
     assert [row.start.timestamp() for row in again] == [row.start.timestamp() for row in rows]
     assert again == rows
+
+
+def test_a_histogram_comes_back_exactly(tmp_path: Path) -> None:
+    histogram = Histogram(0.05)
+    for value, weight in ((0.1, 1 / 3), (1.234567, 0.1), (-7.0, 2)):
+        histogram.add(value, weight, censored=value < 0)
+    row = replace(ROW, kind="speed_median", value=1.2, histogram=histogram)
+    UnfinishedRun(tmp_path, "a", HELSINKI).keep([row], 0.0, 0.0)
+    again = UnfinishedRun(tmp_path, "a", HELSINKI)
+    assert again.rows == [row]
+    again.keep([replace(row, value=None, n=None, histogram=None)], 0.0, 0.0)
+    assert UnfinishedRun(tmp_path, "a", HELSINKI).rows[0].histogram is None
+
+
+@pytest.mark.parametrize("fingerprint", ["a", "b"])
+def test_a_run_of_a_version_without_histograms_starts_anew(
+    tmp_path: Path, fingerprint: str
+) -> None:
+    UnfinishedRun(tmp_path, "a", HELSINKI).keep([ROW], 0.0, 0.0)
+    (file,) = tmp_path.iterdir()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("alter table measurements drop column histogram")
+    run = UnfinishedRun(tmp_path, fingerprint, HELSINKI)
+    assert (run.rows, run.since) == ([], None)
+    run.keep([ROW], 0.0, 0.0)
+    assert UnfinishedRun(tmp_path, fingerprint, HELSINKI).rows == [ROW]
 
 
 def test_another_run_starts_anew(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from passerby import __version__
 from passerby.clock import from_posix
+from passerby.ground import fit_ground
 from passerby.measurement import Measurement
 from passerby.measures.camera import CameraMeasures
 from passerby.moment import Detections
@@ -93,6 +94,7 @@ def count(
         VideoError: the recording cannot be read.
         ModelError: the model cannot be used.
         SiteError: a line or zone cannot be used.
+        GroundError: the camera's ground cannot be known from what the site says.
         ValueError: an interval or a bridging time outside its range.
     """
     if not 0 <= bridge_seconds <= MAX_BRIDGE_SECONDS:
@@ -121,6 +123,7 @@ def count(
         analyse_fps=analyse_fps,
         bridge_seconds=bridge_seconds,
     )
+    ground = fit_ground(camera.ground, recording.size).ground if camera.ground else None
     title = _title(video)
     measures = CameraMeasures(
         site=site or title,
@@ -131,6 +134,8 @@ def count(
         zone=zone,
         interval_seconds=interval_seconds,
         bridge_seconds=bridge_seconds,
+        ground=ground,
+        saturation=detector.model.saturation,
     )
     settings = Settings(
         analyse_fps=round(1 / watch.period, 3),
@@ -163,6 +168,7 @@ def count(
         settings=settings,
         unread=recording.unread,
         notes=recording.notes,
+        ground=ground,
     )
     if out is not None and unfinished is not None:
         report.write(out)

@@ -13,6 +13,10 @@ class SiteError(PasserbyError):
     """A site file, a line or a zone that cannot be used."""
 
 
+class GroundError(PasserbyError):
+    """A ground that cannot be known in metres."""
+
+
 class VideoError(PasserbyError):
     """A recording that cannot be read, or whose times cannot be known."""
 

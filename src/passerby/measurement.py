@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from passerby.histogram import Histogram
 
 
 class Merge(StrEnum):
@@ -16,18 +18,68 @@ class Merge(StrEnum):
     SUM = "sum"
     MEAN = "coverage-weighted mean"
     MAX = "maximum"
+    MIN = "minimum"
     HISTOGRAM = "histogram"
+
+
+class Statistic(StrEnum):
+    """What the value of a kind that keeps a histogram says of it."""
+
+    MEAN = "mean"
+    QUANTILE = "quantile"
+    MINORITY = "share of the smaller of two bins"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of measurement: its name, unit, merge rule and meaning."""
+    """One kind of measurement.
+
+    Attributes:
+        name: as in the table.
+        unit: of its values.
+        merge: how values of neighbouring intervals become one.
+        place: what it is about: ``line``, ``movement``, ``zone`` or ``queue``.
+        meaning: one sentence.
+        statistic: of the histogram, for kinds that keep one.
+        quantile: 0 to 1, where that is the statistic.
+        least: of fewer objects the value is not known.
+    """
 
     name: str
     unit: str
     merge: Merge
+    place: str
     meaning: str
+    statistic: Statistic = Statistic.MEAN
+    quantile: float = 0.5
+    least: int = 0
 
+    def value_of(self, histogram: Histogram, n: int) -> float | None:
+        """What the histogram of ``n`` objects says; None where they are too few."""
+        if n < self.least:
+            return None
+        match self.statistic:
+            case Statistic.MEAN:
+                return histogram.mean()
+            case Statistic.QUANTILE:
+                return histogram.quantile(self.quantile)
+            case Statistic.MINORITY:
+                return histogram.minority()
+
+
+def _of_histogram(
+    name: str,
+    unit: str,
+    place: str,
+    meaning: str,
+    least: int,
+    statistic: Statistic = Statistic.MEAN,
+    quantile: float = 0.5,
+) -> Kind:
+    return Kind(name, unit, Merge.HISTOGRAM, place, meaning, statistic, quantile, least)
+
+
+_QUANTILE, _FEW, _MANY = Statistic.QUANTILE, 5, 30
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -36,12 +88,14 @@ KINDS: dict[str, Kind] = {
             "crossings",
             "count",
             Merge.SUM,
+            "line",
             "road users that crossed the line in the direction, once each",
         ),
         Kind(
             "movement",
             "count",
             Merge.SUM,
+            "movement",
             "road users that crossed the destination line after the origin line; "
             "belongs to the interval of the destination crossing",
         ),
@@ -49,13 +103,252 @@ KINDS: dict[str, Kind] = {
             "occupancy_mean",
             "road users",
             Merge.MEAN,
+            "zone",
             "time-weighted mean number of road users in the zone",
         ),
         Kind(
             "occupancy_max",
             "road users",
             Merge.MAX,
+            "zone",
             "maximum of the one-second medians of the number of road users in the zone",
+        ),
+        Kind(
+            "flow_rate",
+            "1/s",
+            Merge.MEAN,
+            "line",
+            "road users that crossed the line in the direction, per observed second",
+        ),
+        Kind(
+            "specific_flow",
+            "1/(m·s)",
+            Merge.MEAN,
+            "line",
+            "people that crossed the line in the direction, per observed second and metre of it",
+        ),
+        _of_histogram(
+            "counter_flow_share",
+            "share",
+            "line",
+            "crossings in the rarer direction as a share of those in both",
+            _FEW,
+            Statistic.MINORITY,
+        ),
+        _of_histogram(
+            "spot_speed_mean",
+            "km/h",
+            "line",
+            "mean speed of vehicles where they crossed the line",
+            _FEW,
+        ),
+        _of_histogram(
+            "spot_speed_median",
+            "km/h",
+            "line",
+            "median speed of vehicles where they crossed the line",
+            _FEW,
+            _QUANTILE,
+        ),
+        _of_histogram(
+            "spot_speed_v85",
+            "km/h",
+            "line",
+            "speed that 85 % of the vehicles did not exceed where they crossed the line",
+            _MANY,
+            _QUANTILE,
+            0.85,
+        ),
+        _of_histogram(
+            "headway_mean",
+            "s",
+            "line",
+            "mean time between one vehicle and the next across a lane's line",
+            _FEW,
+        ),
+        _of_histogram(
+            "headway_median",
+            "s",
+            "line",
+            "median time between one vehicle and the next across a lane's line",
+            _FEW,
+            _QUANTILE,
+        ),
+        Kind(
+            "time_occupancy",
+            "%",
+            Merge.MEAN,
+            "line",
+            "share of the observed time in which a vehicle covered a lane's line",
+        ),
+        Kind(
+            "density_mean",
+            "1/m²",
+            Merge.MEAN,
+            "zone",
+            "time-weighted mean number of people per area of the zone",
+        ),
+        Kind(
+            "density_max",
+            "1/m²",
+            Merge.MAX,
+            "zone",
+            "maximum of the one-minute means of the number of people per area of the zone",
+        ),
+        Kind(
+            "density_voronoi_mean",
+            "1/m²",
+            Merge.MEAN,
+            "zone",
+            "time-weighted mean of the Voronoi density in the zone",
+        ),
+        Kind(
+            "density_local_max",
+            "1/m²",
+            Merge.MAX,
+            "zone",
+            "maximum of the one-second medians of the highest local density: one person per "
+            "area of his or her Voronoi cell",
+        ),
+        Kind(
+            "saturated",
+            "share",
+            Merge.MEAN,
+            "zone",
+            "share of the observed time in which the density was above what the model can "
+            "count: densities are lower bounds then",
+        ),
+        _of_histogram(
+            "speed_mean",
+            "m/s",
+            "zone",
+            "space-mean speed of people in the zone: metres walked per second spent there",
+            _FEW,
+        ),
+        _of_histogram(
+            "speed_median",
+            "m/s",
+            "zone",
+            "median speed of people in the zone, each weighted by the time spent there",
+            _FEW,
+            _QUANTILE,
+        ),
+        Kind(
+            "implausible_speeds",
+            "count",
+            Merge.SUM,
+            "zone",
+            "road users whose speed was implausible and is in no mean; at lines, vehicles",
+        ),
+        _of_histogram(
+            "dwell_median",
+            "s",
+            "zone",
+            "median time spent in the zone (Kaplan–Meier)",
+            _FEW,
+            _QUANTILE,
+        ),
+        _of_histogram(
+            "dwell_p90",
+            "s",
+            "zone",
+            "time in the zone that 90 % did not exceed (Kaplan–Meier)",
+            _FEW,
+            _QUANTILE,
+            0.9,
+        ),
+        Kind(
+            "net_inflow",
+            "count",
+            Merge.SUM,
+            "zone",
+            "road users that came into the zone less those that left it",
+        ),
+        Kind(
+            "time_to_capacity",
+            "s",
+            Merge.MIN,
+            "zone",
+            "shortest time until the zone would be full at the trend of that time",
+        ),
+        Kind(
+            "time_to_capacity_low",
+            "s",
+            Merge.MIN,
+            "zone",
+            "the same at the steepest trend that the data allow (90 % interval)",
+        ),
+        Kind(
+            "queue_mean",
+            "road users",
+            Merge.MEAN,
+            "queue",
+            "time-weighted mean number in the queue",
+        ),
+        Kind(
+            "queue_max",
+            "road users",
+            Merge.MAX,
+            "queue",
+            "maximum of the one-second medians of the number in the queue",
+        ),
+        Kind(
+            "queue_length_mean",
+            "m",
+            Merge.MEAN,
+            "queue",
+            "time-weighted mean distance from the head of the queue to its last member",
+        ),
+        Kind(
+            "queue_length_max",
+            "m",
+            Merge.MAX,
+            "queue",
+            "maximum of the one-second medians of that distance",
+        ),
+        Kind(
+            "service_rate",
+            "1/s",
+            Merge.MEAN,
+            "queue",
+            "road users that passed the head of the queue, per observed second",
+        ),
+        Kind(
+            "wait_expected",
+            "s",
+            Merge.MEAN,
+            "queue",
+            "mean wait that somebody who joined faced: number ahead ÷ service rate",
+        ),
+        Kind(
+            "wait_expected_low",
+            "s",
+            Merge.MEAN,
+            "queue",
+            "lower end of its 90 % interval",
+        ),
+        Kind(
+            "wait_expected_high",
+            "s",
+            Merge.MEAN,
+            "queue",
+            "upper end of its 90 % interval",
+        ),
+        _of_histogram(
+            "wait_observed_median",
+            "s",
+            "queue",
+            "median time from joining to the head, of those who could be followed all the way "
+            "(Kaplan–Meier)",
+            _FEW,
+            _QUANTILE,
+        ),
+        _of_histogram(
+            "delay_mean",
+            "s",
+            "queue",
+            "mean time that vehicles lost in the queue against passing it freely",
+            _FEW,
         ),
     )
 }
@@ -88,9 +381,12 @@ class Measurement:
         direction: ``forward`` or ``backward`` for lines, else empty.
         start: aware time at which the interval [start, start + seconds) begins.
         seconds: length of the interval, at least 60.
-        value: the number, never scaled up; None is unknown, and then coverage is 0.
-        n: number of road users behind the value; None where the value is unknown.
+        value: the number, never scaled up; None is unknown.
+        n: number of road users behind the value. Where the value is unknown it is None, or the
+            number that was too small for a value.
         coverage: share of the interval that was really observed, 0 to 1.
+        histogram: of which the value says something, for kinds that keep one; None where nothing
+            is known. The row has a copy of what it is given: nothing is added to it any more.
     """
 
     site: str
@@ -104,6 +400,11 @@ class Measurement:
     value: float | None
     n: int | None
     coverage: float
+    histogram: Histogram | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.histogram is not None:
+            object.__setattr__(self, "histogram", self.histogram.copy())
 
     @property
     def key(self) -> Key:
@@ -132,11 +433,14 @@ def merge(rows: Iterable[Measurement]) -> Measurement:
     """Merge neighbouring rows of one place, kind, class and direction into one longer row.
 
     The value follows the kind's :class:`Merge`; unknown rows add their seconds to the length and
-    nothing to the value, so the coverage falls and the value is never scaled up. ``n`` of an
-    occupancy counts a road user once in each merged interval.
+    nothing to the value, so the coverage falls and the value is never scaled up. A mean weights
+    each known row by its observed seconds. Histograms add up, and the value is that of their sum:
+    percentiles are never averaged, and several rows with too few for a value may make one. ``n``
+    of an occupancy counts a road user once in each merged interval.
 
     Raises:
-        ValueError: no rows, rows of different places or kinds, or rows that overlap.
+        ValueError: no rows, rows of different places or kinds, rows that overlap, or a known value
+            of a kind that keeps a histogram without it.
     """
     ordered = sorted(rows, key=lambda row: row.start.timestamp())
     if not ordered:
@@ -149,22 +453,40 @@ def merge(rows: Iterable[Measurement]) -> Measurement:
             raise ValueError(f"rows overlap at {after.start.isoformat()}")
     seconds = round(last.start.timestamp() - first.start.timestamp()) + last.seconds
     observed = sum(row.coverage * row.seconds for row in ordered)
-    known = [(row, row.value) for row in ordered if row.value is not None]
-    value: float | None = None
-    if known:
-        match KINDS[first.kind].merge:
-            case Merge.SUM:
-                value = sum(v for _, v in known)
-            case Merge.MEAN:
-                value = sum(v * row.coverage * row.seconds for row, v in known) / observed
-            case Merge.MAX:
-                value = max(v for _, v in known)
-            case Merge.HISTOGRAM:
-                raise ValueError(f"{first.kind} keeps a histogram; it has no single value to merge")
-    return replace(
-        first,
-        seconds=seconds,
-        value=value,
-        n=sum(row.n or 0 for row, _ in known) if known else None,
-        coverage=observed / seconds,
+    merged = replace(
+        first, seconds=seconds, value=None, n=None, coverage=observed / seconds, histogram=None
     )
+    if KINDS[first.kind].merge is Merge.HISTOGRAM:
+        return _with_histogram(merged, ordered)
+    known = [(row, row.value) for row in ordered if row.value is not None]
+    if not known:
+        return merged
+    match KINDS[first.kind].merge:
+        case Merge.MEAN:
+            weights = [row.coverage * row.seconds for row, _ in known]
+            value = sum(v * w for (_, v), w in zip(known, weights, strict=True)) / sum(weights)
+        case Merge.MAX:
+            value = max(v for _, v in known)
+        case Merge.MIN:
+            value = min(v for _, v in known)
+        case _:
+            value = sum(v for _, v in known)
+    return replace(merged, value=value, n=sum(row.n or 0 for row, _ in known))
+
+
+def _with_histogram(merged: Measurement, rows: Iterable[Measurement]) -> Measurement:
+    """The merged row with the sum of the histograms, and the value of that."""
+    total, n = None, 0
+    for row in rows:
+        if row.histogram is not None:
+            total = row.histogram if total is None else total + row.histogram
+            n += row.n or 0
+        elif row.value is not None:
+            raise ValueError(
+                f"the {row.kind} of {row.start.isoformat()} has a value and no histogram: such "
+                "rows do not merge, for a mean of percentiles is none. Merge rows as they were "
+                "measured, or read them from a table with the column histogram"
+            )
+    if total is None:
+        return merged
+    return replace(merged, value=KINDS[merged.kind].value_of(total, n), n=n, histogram=total)

@@ -58,6 +58,8 @@ class Model:
         smallest_person: smallest height of a person it finds, as a share of the picture's height.
         accuracy: measured, with how.
         speed: measured, with how.
+        saturation: people/m² on the ground above which it under-counts: where people hide each
+            other, a detector that draws boxes sees those in front.
         files: to fetch; none for the embedded one and for a person's own.
     """
 
@@ -76,6 +78,7 @@ class Model:
     smallest_person: float
     accuracy: str
     speed: str
+    saturation: float = 2.0
     files: tuple[ModelFile, ...] = ()
 
 

@@ -4,65 +4,20 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-import shapely
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from passerby.errors import SiteError
+from passerby.ground_plan import GroundBlock
+from passerby.moment import CLASSES
+from passerby.site_fields import Line, Name, Part, Polygon, fault_at
 
-_SMALLEST = 1e-4  # of the picture: less than a pixel
 _MOST_NODES = 100_000  # aliases in YAML can multiply a short file beyond all memory
-
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Point = tuple[Fraction, Fraction]
-"""Fractions of the picture's width and height, from its top left corner."""
-
-
-def _good_name(name: str) -> str:
-    if not name.strip() or name != name.strip() or not name.isprintable():
-        raise ValueError("a name needs at least one letter, and no space at its ends")
-    return name
-
-
-def _good_line(line: tuple[Point, Point]) -> tuple[Point, Point]:
-    if math.dist(*line) < _SMALLEST:
-        raise ValueError("the line has no length; give it two different ends")
-    return line
-
-
-def _good_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
-    if len(points) > 1 and points[0] == points[-1]:
-        points = points[:-1]  # many tools close a polygon by repeating its first corner
-    if len(set(points)) < len(points):
-        raise ValueError("a corner is given twice; give each corner once")
-    if len(points) < 3:
-        raise ValueError("a polygon needs at least three corners")
-    polygon = shapely.Polygon(points)
-    if polygon.is_valid and polygon.area >= _SMALLEST**2:
-        return points
-    edges = [
-        shapely.LineString([points[i], points[(i + 1) % len(points)]]) for i in range(len(points))
-    ]
-    for (i, one), (j, other) in itertools.combinations(enumerate(edges, start=1), 2):
-        neighbours = j - i == 1 or (i == 1 and j == len(edges))
-        if one.crosses(other) or (not neighbours and one.intersects(other)):
-            raise ValueError(
-                f"its edges {i} and {j} cross; give the corners in order around the polygon"
-            )
-    raise ValueError("the polygon has no area")
 
 
 def _good_timezone(name: str) -> str:
@@ -73,16 +28,59 @@ def _good_timezone(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_good_name)]
-Line = Annotated[tuple[Point, Point], AfterValidator(_good_line)]
-Polygon = Annotated[tuple[Point, ...], AfterValidator(_good_polygon)]
+def _good_class(name: str) -> str:
+    if name not in CLASSES:
+        raise ValueError(
+            f"there is no class {name!r}{_near(name, CLASSES)}; there are {', '.join(CLASSES)}"
+        )
+    return name
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+ClassName = Annotated[
+    str, AfterValidator(_good_class), Field(json_schema_extra={"enum": list(CLASSES)})
+]
 
 
-class Camera(_Part):
+class Crowd(Part):
+    """What is known about the people in a zone."""
+
+    level_of_service: Literal["walkway", "stairs", "queue"] = Field(
+        "walkway",
+        title="Level of service",
+        description="The table of Fruin that grades the comfort: walkway, stairs or queue",
+    )
+    capacity: int | None = Field(
+        None, gt=0, title="Capacity, people", description="How many people the zone may hold"
+    )
+    density_limit: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        title="Density limit, people/m²",
+        description="The density that the zone must stay under",
+    )
+    walkable: Polygon | None = Field(
+        None,
+        title="Walkable polygon",
+        description="Where people can be, in fractions of width and height: the space that is "
+        "shared out among them ends there",
+    )
+
+
+class Queue(Part):
+    """Who waits in a zone to be served at a line."""
+
+    zone: str = Field(title="Zone", description="Name of the zone in which they wait")
+    head: str = Field(title="Head", description="Name of the line that they cross when served")
+    direction: Literal["forward", "backward"] = Field(
+        "forward", title="Direction", description="In which the served cross the head"
+    )
+    classes: tuple[ClassName, ...] = Field(
+        ("person",), min_length=1, title="Classes", description="Who queues here"
+    )
+
+
+class Camera(Part):
     """A source and what to measure in it. Points are fractions of width and height."""
 
     source: str | None = Field(None, title="Source", description="File or folder of the recording")
@@ -130,25 +128,60 @@ class Camera(_Part):
         description="The point of a road user's box that crosses lines: ground is the middle of "
         "its lower edge, centre its middle",
     )
+    ground: GroundBlock | None = Field(
+        None,
+        title="Ground",
+        description="How the picture maps to metres on the ground; without it everything that "
+        "needs metres is unknown",
+    )
+    crowd: dict[Name, Crowd] = Field(
+        default_factory=dict,
+        title="Crowd",
+        description="What is known about the people in a zone, by the zone's name",
+    )
+    queues: dict[Name, Queue] = Field(
+        default_factory=dict,
+        title="Queues",
+        description="Queues by name: a zone in which one waits, a line at which one is served",
+    )
+    lanes: tuple[str, ...] = Field(
+        (),
+        title="Lanes",
+        description="Names of the lines that lie across one traffic lane each: headway in s and "
+        "time occupancy in % are measured at them",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Camera:
-        for one, other in itertools.combinations(("lines", "zones", "movements"), 2):
+        for one, other in itertools.combinations(("lines", "zones", "movements", "queues"), 2):
             for name in getattr(self, one):
                 if name in getattr(self, other):
-                    raise _fault_at((other, name), f"{one} have this name too; names must differ")
+                    raise fault_at((other, name), f"{one} have this name too; names must differ")
         for name, pair in self.movements.items():
             for line in pair:
-                if line not in self.lines:
-                    raise _fault_at(
-                        ("movements", name), f"there is no line {line!r}{_near(line, self.lines)}"
-                    )
+                self._must_have("line", line, ("movements", name))
             if pair[0] == pair[1]:
-                raise _fault_at(("movements", name), "origin and destination are the same line")
+                raise fault_at(("movements", name), "origin and destination are the same line")
+        for name in self.crowd:
+            self._must_have("zone", name, ("crowd", name))
+        for name, queue in self.queues.items():
+            self._must_have("zone", queue.zone, ("queues", name, "zone"))
+            self._must_have("line", queue.head, ("queues", name, "head"))
+            _must_differ(queue.classes, ("queues", name, "classes"))
+        for i, line in enumerate(self.lanes):
+            self._must_have("line", line, ("lanes", i))
+        _must_differ(self.lanes, ("lanes",))
         return self
 
+    def _must_have(
+        self, what: Literal["line", "zone"], name: str, where: tuple[str | int, ...]
+    ) -> None:
+        known = self.lines if what == "line" else self.zones
+        if name not in known:
+            raise fault_at(where, f"there is no {what} {name!r}{_near(name, known)}")
 
-class Site(_Part):
+
+class Site(Part):
     """A place and its cameras."""
 
     site: Name = Field(title="Site", description="Name of the place, as in the results")
@@ -209,10 +242,12 @@ def load_site(path: Path) -> Site:
         raise SiteError("\n".join(f"{path}, {fault}" for fault in tree.faults))
     places = tree.places
     try:
-        return Site.model_validate(tree.value)
+        return Site.model_validate(tree.value, context={"folder": path.parent})
     except ValidationError as error:
         faults = []
-        for where, what in _faults(error):
+        for where, what in _faults(error, Site):
+            if where[2:4] == ("ground", "pairs") and where[:4] not in places:
+                where = where[:3] + where[4:]  # a bare list of pairs
             known = next(where[:n] for n in range(len(where), -1, -1) if where[:n] in places)
             faults.append(f"{path}, line {places[known]}: {_field(where)}{what}")
         raise SiteError("\n".join(faults)) from None
@@ -227,7 +262,7 @@ def make_camera(**fields: Any) -> Camera:
     try:
         return Camera.model_validate(fields)
     except ValidationError as error:
-        faults = "\n".join(f"{_field(where)}{what}" for where, what in _faults(error))
+        faults = "\n".join(f"{_field(where)}{what}" for where, what in _faults(error, Camera))
         raise SiteError(faults) from None
 
 
@@ -237,13 +272,14 @@ def site_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _fault_at(where: tuple[str, ...], what: str) -> PydanticCustomError:
-    """An error about a part of what is validated."""
-    return PydanticCustomError("fault", "{what}", {"what": what, "where": where})
+def _must_differ(names: tuple[str, ...], where: tuple[str, ...]) -> None:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise fault_at((*where, i), f"{name!r} is given twice")
 
 
-def _faults(error: ValidationError) -> list[tuple[tuple[Any, ...], str]]:
-    """(field, what is wrong) for each fault."""
+def _faults(error: ValidationError, part: type[Part]) -> list[tuple[tuple[Any, ...], str]]:
+    """(field, what is wrong) for each fault in a part."""
     faults = []
     for fault in error.errors(include_url=False):
         what = fault["msg"].removeprefix("Value error, ")
@@ -257,16 +293,33 @@ def _faults(error: ValidationError) -> list[tuple[tuple[Any, ...], str]]:
             what = f"{given!r} is no number"
         elif given is None and kind in ("dict_type", "model_type"):
             what = "is empty; write something below it or take it out"
+        elif kind in ("int_parsing", "int_type", "int_from_float"):
+            what = f"{given!r} is no whole number"
+        elif kind == "too_short":
+            what = "has {actual_length}; at least {min_length} are needed".format(**fault["ctx"])
+        elif kind in ("dict_type", "model_type"):
+            what = f"{given!r} is not as expected; write fields below it"
         elif kind in ("tuple_type", "too_long"):
             what = f"{given!r} is not as expected; {fault['msg']}"
         elif kind == "missing":
             what = "is missing"
         elif kind == "extra_forbidden":
-            # Sites, cameras and whatever is written in the wrong one of them.
-            known = (Site if len(where) == 1 else Camera).model_fields
+            known = _part_at(part, where[:-1]).model_fields
             what = f"is no field here{_near(str(where[-1]), known)}; known are {', '.join(known)}"
         faults.append((where, what))
     return faults
+
+
+def _part_at(part: Any, where: tuple[Any, ...]) -> Any:
+    """The kind of part that lies within another one."""
+    for key in where:
+        if get_origin(part) in (dict, tuple):
+            part = next(kind for kind in reversed(get_args(part)) if kind is not Ellipsis)
+        else:
+            part = part.model_fields[key].annotation
+        while get_origin(part) in (Annotated, Union, UnionType):
+            part = get_args(part)[0]
+    return part
 
 
 def _field(where: tuple[Any, ...]) -> str:

@@ -94,7 +94,11 @@ def _show(model: Model, installed: bool) -> None:
         *states,
         ("good at", model.good_at),
         ("bad at", model.bad_at),
-        ("under-counts", f"above about {model.density_limit:g} road users in the picture at once"),
+        (
+            "under-counts",
+            f"above about {model.density_limit:g} road users in the picture at once, or "
+            f"{model.saturation:g} people per m²",
+        ),
         ("classes", ", ".join(model.classes) or "known once it is loaded"),
         ("accuracy", model.accuracy),
         ("speed", model.speed),

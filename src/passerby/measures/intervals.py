@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from typing import Any
 
 from passerby.clock import from_posix, interval_start
 from passerby.measurement import Measurement
@@ -28,6 +29,8 @@ class Interval:
         crossings: by line, direction and class code.
         movements: by movement and class code.
         zones: by zone.
+        needs: when the earliest of the trails began that ended in it, POSIX seconds.
+        held: what other measures hold of this interval, by measure.
     """
 
     start: float
@@ -35,6 +38,8 @@ class Interval:
     crossings: Counter[tuple[str, bool, int]] = field(default_factory=Counter)
     movements: Counter[tuple[str, int]] = field(default_factory=Counter)
     zones: dict[str, Occupancy] = field(default_factory=dict)
+    needs: float = math.inf
+    held: dict[Any, Any] = field(default_factory=dict)
 
 
 class Intervals:
@@ -85,6 +90,11 @@ class Intervals:
         """Start of the oldest open interval, POSIX seconds; infinite where there is none."""
         return self._open[0].start if self._open else math.inf
 
+    @property
+    def needs(self) -> float:
+        """When the earliest of the trails began that ended in an open interval."""
+        return min((interval.needs for interval in self._open), default=math.inf)
+
     def close(self, until: float) -> list[Interval]:
         """Close the intervals that end at ``until`` or before, and give them in order."""
         closed = [i for i in self._open if i.start + self.seconds <= until]
@@ -98,13 +108,9 @@ class Intervals:
         while self._open[-1].start + self.seconds <= time:
             self._open.append(Interval(self._open[-1].start + self.seconds))
 
-    def rows(
-        self, interval: Interval, site: str, name: str, camera: Camera, classes: tuple[str, ...]
-    ) -> Iterator[Measurement]:
-        """The rows of a closed interval: one for everything that could have been seen."""
-        coverage = round(min(interval.observed / self.seconds, 1.0), 6)
-        seen = coverage > 0
-        blank = Measurement(
+    def blank(self, interval: Interval, site: str, name: str) -> Measurement:
+        """What all rows of an interval have in common; their value is unknown as yet."""
+        return Measurement(
             site,
             name,
             place="",
@@ -115,8 +121,15 @@ class Intervals:
             seconds=self.seconds,
             value=None,
             n=None,
-            coverage=coverage,
+            coverage=round(min(interval.observed / self.seconds, 1.0), 6),
         )
+
+    def rows(
+        self, interval: Interval, site: str, name: str, camera: Camera, classes: tuple[str, ...]
+    ) -> Iterator[Measurement]:
+        """The rows of a closed interval: one for everything that could have been counted."""
+        blank = self.blank(interval, site, name)
+        seen = blank.coverage > 0
         for class_ in classes:
             code = CLASSES.index(class_)
             for line in camera.lines:

@@ -8,6 +8,7 @@ has two identities for a while, and boxes that the edge of the picture cuts off.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Step:
             picture where it cuts off a box that was longer before.
         before: (N, 2) the same when last in view; NaN for a new trail.
         before_time: (N,) when that was; NaN for a new trail.
-        heights: (N,) heights of the whole road users, pixels.
+        boxes: (N, 4) boxes of the whole road users, pixels.
         codes: (N,) indices into :data:`passerby.moment.CLASSES`.
     """
 
@@ -50,8 +51,22 @@ class Step:
     points: Floats
     before: Floats
     before_time: Floats
-    heights: Floats
+    boxes: Floats
     codes: Ints
+
+    @property
+    def heights(self) -> Floats:
+        """(N,) heights of the whole road users, pixels."""
+        return np.asarray(self.boxes[:, 3] - self.boxes[:, 1])
+
+
+class Ended(NamedTuple):
+    """A trail that ended: its number, its class by vote, when it began and was last in view."""
+
+    trail: int
+    code: int
+    born: float
+    seen: float
 
 
 @dataclass(slots=True)
@@ -99,20 +114,18 @@ class Trails:
         self._time = -np.inf
         self._lasts = 0.0  # seconds that the last Moment stood for
 
-    def ended(self, time: float) -> dict[int, int]:
-        """Close the trails that are out of view for longer than the bridging time.
-
-        Returns:
-            Class code by trail, for each trail that ended.
-        """
+    def ended(self, time: float) -> list[Ended]:
+        """Close the trails that are out of view for longer than the bridging time."""
         rows = self._open
         # From one Moment to the next nobody is out of view, however seldom they are.
         over = time - rows.seen > max(self._bridge, self._lasts) + 1e-6
         if not over.any():
-            return {}
+            return []
         gone = rows.take(over)
         self._open = rows.take(~over)
-        return dict(zip(gone.trail.tolist(), gone.votes.argmax(axis=1).tolist(), strict=True))
+        codes = gone.votes.argmax(axis=1)
+        told = (gone.trail, codes, gone.born, gone.seen)
+        return [Ended(*one) for one in zip(*(a.tolist() for a in told), strict=True)]
 
     def accept(self, moment: Moment) -> Step:
         """Lengthen the trails by one Moment; times must rise."""
@@ -149,7 +162,7 @@ class Trails:
             points,
             before,
             before_time,
-            _sizes(whole)[:, 1],
+            whole,
             self._open.votes[rows].argmax(axis=1),
         )
 

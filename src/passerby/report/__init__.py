@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from passerby.clock import ClockSource
 from passerby.errors import Unread
@@ -12,6 +13,9 @@ from passerby.measurement import Measurement
 from passerby.models import Model
 from passerby.redacted import RedactedImage
 from passerby.site import Camera
+
+if TYPE_CHECKING:
+    from passerby.ground import Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Report:
         settings: what the run was told.
         unread: what could not be read.
         notes: plain sentences a reader of the numbers must know.
+        ground: the map from the picture to metres; None where it is not known.
     """
 
     site: str
@@ -64,6 +69,7 @@ class Report:
     settings: Settings
     unread: Unread = field(default_factory=Unread)
     notes: tuple[str, ...] = ()
+    ground: Ground | None = None
 
     def write(self, folder: Path) -> dict[str, Path]:
         """Write every file of the report into ``folder`` and return them by name.

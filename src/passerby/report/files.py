@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from passerby.errors import PasserbyError
 from passerby.report.columns import csv_bytes, parquet_bytes
 from passerby.report.page import page_bytes
-from passerby.report.tally import observed_share, tally
+from passerby.report.tally import MEASURED, observed_share, tally
 from passerby.report.words import SiteClock
 from passerby.report.workbook import workbook_bytes
 
@@ -66,24 +66,19 @@ def summary(report: Report) -> dict[str, Any]:
     """What ``summary.json`` says: the shapes, the totals and what they rest on."""
     clock = SiteClock.of(report)
     counts = tally(report)
-    totals = []
-    for series in counts.rows:
-        for name in counts.classes:
-            row = counts.total(series, name)
-            if row is None:
-                continue
-            totals.append(
-                {
-                    "place": row.place,
-                    "kind": row.kind,
-                    "class": row.class_,
-                    "direction": row.direction,
-                    "value": row.value,
-                    "n": row.n,
-                    "unit": row.unit,
-                    "coverage": row.coverage,
-                }
-            )
+    totals = [
+        {
+            "place": row.place,
+            "kind": row.kind,
+            "class": row.class_,
+            "direction": row.direction,
+            "value": row.value,
+            "n": row.n,
+            "unit": row.unit,
+            "coverage": row.coverage,
+        }
+        for row in (*counts.totals(), *tally(report, kinds=MEASURED).totals())
+    ]
     shapes = report.shapes
     return {
         "version": SUMMARY_VERSION,
@@ -100,7 +95,11 @@ def summary(report: Report) -> dict[str, Any]:
             "zones": shapes.zones,
             "masks": shapes.masks,
             "movements": shapes.movements,
+            "queues": {name: queue.model_dump() for name, queue in shapes.queues.items()},
+            "lanes": shapes.lanes,
         },
+        "ground": report.ground
+        and {"method": report.ground.method, "spread": report.ground.spread},
         "totals": totals,
         "coverage": observed_share(report, counts),
         "model": {"name": report.model.name, "licence": report.model.licence},

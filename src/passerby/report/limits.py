@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from passerby.measurement import KINDS
 from passerby.moment import CLASSES
-from passerby.report.tally import Series, Tally, observed_share
+from passerby.report.tally import MEASURED, Series, Tally, observed_share, tally
 from passerby.report.words import duration, length, percent, rounded, sentence, step
 
 if TYPE_CHECKING:
     from passerby.report import Report
+
+
+_METRIC = {
+    name for name, kind in KINDS.items() if kind.unit in ("m", "1/m²", "1/(m·s)", "m/s", "km/h")
+}
+_FEW = KINDS["speed_mean"].least
+_MANY = KINDS["spot_speed_v85"].least
+_ROUGH = 0.15  # relative standard error of lengths above which metres are a warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ def remarks(report: Report, counts: Tally) -> list[Remark]:
         *_density(report, counts),
         _size(report),
         *_classes(counts),
+        *_metres(report),
         *_missing(report, counts),
         *_partly(counts),
         *(Remark(False, "Note", note) for note in report.notes),
@@ -100,6 +110,76 @@ def _density(report: Report, counts: Tally) -> list[Remark]:
         text = f"{rule} No zone was measured, so this was not checked."
         found.append(Remark(False, about, text))
     return found
+
+
+def _metres(report: Report) -> list[Remark]:
+    """What the figures in metres rest on, and where they are bounds or not known."""
+    measured = tally(report, kinds=MEASURED)
+    known = {one.kind for one in measured.rows if measured.known([one])}
+    found = [*_saturated(report, measured)]
+    if known & _METRIC:
+        found.append(_ground(report))
+        found.append(
+            Remark(
+                False,
+                "How many a figure needs",
+                f"Means and medians of speeds, times and headways need {_FEW} road users in the "
+                f"interval, V85 needs {_MANY}; of fewer they are not known. A whole recording may "
+                "have enough where its intervals do not.",
+            )
+        )
+    unknown = sorted({one.kind for one in measured.rows} & _METRIC - known)
+    if unknown and report.ground is None:
+        text = (
+            "The ground is not known, so nothing was measured in metres: no density, no speed, no "
+            "specific flow, no length of a queue. Describe it under ground in the site file; "
+            "passerby ground estimates it."
+        )
+        found.append(Remark(False, "Metres", text))
+    elif unknown:
+        text = f"Not known in any interval: {', '.join(map(_in_words, unknown))}."
+        found.append(Remark(False, "Metres", text))
+    return found
+
+
+def _ground(report: Report) -> Remark:
+    """How far lengths, speeds, areas and densities can be trusted."""
+    about = "Metres"
+    if report.ground is None:
+        return Remark(True, about, "The ground under the figures in metres is not told.")
+    spread, method = report.ground.spread, report.ground.method
+    if not spread:
+        text = (
+            f"The ground ({method}) is taken as exact. Where a point of it is wrong, all lengths, "
+            "speeds and densities are."
+        )
+        return Remark(False, about, text)
+    text = (
+        f"Lengths and speeds rest on the ground ({method}) and may be off by {percent(spread)}, "
+        f"areas and densities by {percent(2 * spread)} (one standard error). That is the same for "
+        "all intervals: they can be compared with each other better than with other places."
+    )
+    return Remark(spread > _ROUGH, about, text)
+
+
+def _saturated(report: Report, measured: Tally) -> list[Remark]:
+    found = []
+    for zone in report.shapes.zones:
+        series = Series(zone, "saturated")
+        for name in measured.seen([series]):
+            row = measured.total(series, name)
+            if row is not None and row.value:
+                text = (
+                    f"In zone {zone} the density was above what {report.model.name} can count for "
+                    f"{percent(row.value)} of the observed time. Its densities are lower bounds "
+                    "then, and its speeds are of those who could be seen."
+                )
+                found.append(Remark(True, "Saturated", text))
+    return found
+
+
+def _in_words(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _size(report: Report) -> Remark:

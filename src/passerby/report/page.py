@@ -5,20 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from passerby.report.charts import coverage_strip, line_chart, movement_chart, zone_chart
+from passerby.report.density_map import density_map
+from passerby.report.figures import Figure, cell, count_table, never, total_cell
 from passerby.report.limits import remarks
 from passerby.report.movements import movement_diagram
 from passerby.report.peak import PeakRow, peaks
-from passerby.report.street import direction, mean_over_classes, street_picture
-from passerby.report.svg import element
+from passerby.report.people import density, fundamental, speed
+from passerby.report.plan import Plan, metric_grid, plan_picture
+from passerby.report.street import NOTHING, Canvas, direction, mean_over_classes, street_picture
 from passerby.report.tally import (
+    MEASURED,
     Series,
     Tally,
     chart_seconds,
@@ -27,15 +29,18 @@ from passerby.report.tally import (
     observed_share,
     tally,
 )
+from passerby.report.traffic import flow
+from passerby.report.view import View
+from passerby.report.waiting import queues, stay
 from passerby.report.words import (
     CLOCKS,
     NOT_KNOWN,
     SiteClock,
     duration,
-    exact,
     length,
     percent,
     rounded,
+    significant,
     step,
 )
 
@@ -51,34 +56,7 @@ _TEMPLATES = Environment(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CountTable:
-    """A table of one place: a row an interval, a column a class.
-
-    Attributes:
-        caption: what it shows.
-        groups: heading of each group of columns and how many it spans.
-        classes: heading of each column.
-        rows: label, coverage and cells of each interval.
-        foot: cells of the whole recording.
-    """
-
-    caption: str
-    groups: list[tuple[str, int]]
-    classes: list[str]
-    rows: list[tuple[str, str, list[Markup]]]
-    foot: list[Markup]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One place: its charts, its table, and what was looked for in vain."""
-
-    name: str
-    about: str
-    charts: list[tuple[str, Markup]]
-    table: CountTable
-    never: str
+_PARTS = (density, speed, flow, fundamental, stay, queues)
 
 
 def page_bytes(report: Report) -> bytes:
@@ -115,6 +93,11 @@ def _digest(text: str) -> str:
 def _context(report: Report) -> dict[str, Any]:
     clock = SiteClock.of(report)
     counts = tally(report, chart_seconds(report))
+    view = View(report, tally(report, chart_seconds(report), MEASURED), clock)
+    plan = Plan.of(report)
+    grid, apart = (
+        (NOTHING, 0.0) if plan is None else metric_grid(plan, Canvas.of(report.frame_size))
+    )
     shapes = report.shapes
     return {
         "report": report,
@@ -125,8 +108,13 @@ def _context(report: Report) -> dict[str, Any]:
         "bridge": f"{report.settings.bridge_seconds:g}",
         "clock_source": CLOCKS[report.clock],
         "fps": f"{report.settings.analyse_fps:g}",
-        "key_figures": _key_figures(report, counts),
-        "picture": street_picture(report, counts),
+        "key_figures": _key_figures(report, counts) + _measured_figures(view),
+        "picture": street_picture(report, counts, grid),
+        "apart": f"{apart:g} m",
+        "plan": plan and plan_picture(report, plan),
+        "hidden": ", ".join(plan.hidden) if plan else "",
+        "sections": [one for one in (part(view) for part in _PARTS) if one.figures],
+        "density_map": density_map(report, plan),
         "totals": _totals(report, counts, line_series(report)),
         "turns": _totals(report, counts, movement_series(report)),
         "classes": counts.seen(counts.rows),
@@ -172,6 +160,29 @@ def _key_figures(report: Report, counts: Tally) -> list[tuple[str, str, str]]:
     return figures
 
 
+def _measured_figures(view: View) -> list[tuple[str, str, str]]:
+    """The highest density and the longest expected wait, where they are known."""
+    found = []
+    for label, kind, unit, about in (
+        ("Highest density", "density_max", "", "people per m² in {}, mean of one minute"),
+        ("Longest wait", "wait_expected", " s", "to be expected in {}, mean of an interval"),
+    ):
+        known = [
+            (value, one.place, start, name)
+            for one in view.counts.rows
+            if one.kind == kind
+            for start in view.counts.starts
+            for name in view.counts.classes
+            if (value := view.counts.value(one, start, name)) is not None
+        ]
+        if known:
+            value, place, start, name = max(known)
+            bound = view.counts.value(Series(place, "saturated"), start, name)
+            figure = f"{'≥ ' if bound else ''}{significant(value)}{unit}"
+            found.append((label, figure, about.format(place)))
+    return found
+
+
 def _both_ways(counts: Tally, line: str) -> float | None:
     ways = [
         counts.total_over_classes(Series(line, "crossings", way)) for way in ("forward", "backward")
@@ -185,9 +196,9 @@ def _totals(report: Report, counts: Tally, all_series: Sequence[Series]) -> dict
     classes = counts.seen(all_series) or counts.classes[:1]
     rows = []
     for series in all_series:
-        cells = [_total(counts, series, name) for name in classes]
+        cells = [total_cell(counts, series, name) for name in classes]
         if len(classes) > 1:
-            cells.append(_cell(counts.total_over_classes(series), series, "all", ""))
+            cells.append(cell(counts.total_over_classes(series), series, "all", ""))
         rows.append((series.place, direction(report, series), cells))
     return {"classes": [*classes, *(["all"] if len(classes) > 1 else [])], "rows": rows}
 
@@ -200,8 +211,8 @@ def _line(report: Report, counts: Tally, clock: SiteClock, name: str) -> Figure:
         name,
         f"Above zero: {up}. Below: {down}, as seen in the picture.",
         [("", line_chart(counts, clock, name))],
-        _table(counts, clock, ways, f"Crossings of line {name} per {step(counts.seconds)}"),
-        _never(counts, ways.values()),
+        count_table(counts, clock, ways, f"Crossings of line {name} per {step(counts.seconds)}"),
+        never(counts, ways.values()),
     )
 
 
@@ -212,8 +223,8 @@ def _movement(counts: Tally, clock: SiteClock, name: str, about: str) -> Figure:
         name,
         about,
         [("", movement_chart(counts, clock, name))],
-        _table(counts, clock, {about: series}, caption),
-        _never(counts, [series]),
+        count_table(counts, clock, {about: series}, caption),
+        never(counts, [series]),
     )
 
 
@@ -230,70 +241,8 @@ def _zone(counts: Tally, clock: SiteClock, name: str) -> Figure:
         "maximum. Means add up over classes; maxima do not, as two classes need not have theirs "
         "at the same second.",
         [(class_, zone_chart(counts, clock, name, class_)) for class_ in seen],
-        _table(counts, clock, kinds, caption),
-        _never(counts, kinds.values()),
-    )
-
-
-def _never(counts: Tally, all_series: Any) -> str:
-    seen = counts.seen(all_series)
-    return ", ".join(name for name in counts.classes if name not in seen)
-
-
-def _table(counts: Tally, clock: SiteClock, groups: dict[str, Series], caption: str) -> CountTable:
-    classes = counts.seen(groups.values()) or counts.classes[:1]
-    # A maximum has no sum over classes, and a single class needs none.
-    sums = {
-        title: len(classes) > 1 and series.kind != "occupancy_max"
-        for title, series in groups.items()
-    }
-    any_series = next(iter(groups.values()))
-    one_day = len({clock.date(start) for start in counts.starts}) == 1
-    rows = []
-    for start in counts.starts:
-        cells = []
-        for title, series in groups.items():
-            when = clock.iso(start)
-            cells += [
-                _cell(counts.value(series, start, name), series, name, when) for name in classes
-            ]
-            if sums[title]:
-                cells.append(_cell(counts.over_classes(series, start), series, "all", when))
-        share = percent(counts.coverage(start, any_series))
-        day = "" if one_day else f"{clock.date(start)} "
-        rows.append((f"{day}{clock.time(start)}", share, cells))
-    foot = []
-    for title, series in groups.items():
-        foot += [_total(counts, series, name) for name in classes]
-        if sums[title]:
-            foot.append(_cell(counts.total_over_classes(series), series, "all", ""))
-    heads = {title: [*classes, "all"] if sums[title] else list(classes) for title in groups}
-    return CountTable(
-        caption,
-        [(title, len(columns)) for title, columns in heads.items()],
-        [name for columns in heads.values() for name in columns],
-        rows,
-        foot,
-    )
-
-
-def _total(counts: Tally, series: Series, class_: str) -> Markup:
-    row = counts.total(series, class_)
-    return _cell(None if row is None else row.value, series, class_, "")
-
-
-def _cell(value: float | None, series: Series, class_: str, start: str) -> Markup:
-    """A cell that carries its exact value, so that charts and tables can be compared."""
-    return element(
-        "td",
-        rounded(value),
-        class_="unknown" if value is None else None,
-        data_place=series.place,
-        data_kind=series.kind,
-        data_direction=series.direction,
-        data_class=class_,
-        data_start=start,
-        data_value=exact(value),
+        count_table(counts, clock, kinds, caption),
+        never(counts, kinds.values()),
     )
 
 

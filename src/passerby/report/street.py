@@ -29,6 +29,7 @@ WIDTH = 1000.0
 _TEXT = 26.0
 _PAD = 10.0
 _ARROW = 52.0
+NOTHING = Markup("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +130,16 @@ def background(street: RedactedImage | None, canvas: Canvas) -> Markup:
     )
 
 
-def street_picture(report: Report, counts: Tally) -> Markup:
-    """The whole drawing: street, masks, zones, lines, arrows and counts."""
+def street_picture(report: Report, counts: Tally, grid: Markup = NOTHING) -> Markup:
+    """The whole drawing: street, masks, a metric grid, zones, lines, arrows and counts."""
     canvas = Canvas.of(report.frame_size)
     shapes = report.shapes
     arrows = _arrows(canvas, shapes.lines)
-    taken = [_arrow_box(*ends) for ends in arrows.values()]
+    taken = [arrow_box(*ends) for ends in arrows.values()]
     labels = Labels(canvas, taken)
     parts = [background(report.street, canvas)]
     parts += [_mask(canvas, name, mask) for name, mask in shapes.masks.items()]
+    parts.append(grid)
     parts += [_zone_shape(canvas, name, zone) for name, zone in shapes.zones.items()]
     parts += [_line_shape(canvas, name, line) for name, line in shapes.lines.items()]
     for tail, head in arrows.values():
@@ -204,7 +206,7 @@ def _arrows(
             _arrow(canvas, drawn[name].interpolate(share, normalized=True).coords[0], normal)
             for share in (0.5, 0.3, 0.7, 0.15, 0.85)
         ]
-        free = (ends for ends in places if not box(*_arrow_box(*ends)).intersects(others))
+        free = (ends for ends in places if not box(*arrow_box(*ends)).intersects(others))
         arrows[name] = next(free, places[0])
     return arrows
 
@@ -219,7 +221,7 @@ def _arrow(canvas: Canvas, tail: Point, normal: Point) -> tuple[Point, Point]:
     return tail, (tail[0] + normal[0] * reach, tail[1] + normal[1] * reach)
 
 
-def _arrow_box(tail: Point, head: Point) -> Box:
+def arrow_box(tail: Point, head: Point) -> Box:
     """What labels must keep off."""
     left, right = sorted((tail[0], head[0]))
     top, bottom = sorted((tail[1], head[1]))

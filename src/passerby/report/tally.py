@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 QUARTER = 15 * 60
 """The step of traffic counts, in seconds."""
 
+COUNTED = frozenset({"crossings", "movement", "occupancy_mean", "occupancy_max"})
+"""The kinds that count road users; they need no metres, and every report has them."""
+
+MEASURED = frozenset(KINDS) - COUNTED
+"""All other kinds."""
+
 _MOST_IN_A_CHART = 96
 _ROUNDED = 1e-6  # coverage has six decimals: what it lacks for that alone was observed
 
@@ -35,7 +41,7 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Tally:
-    """Every row of a report, with all intervals equally long.
+    """The rows of a report about some kinds, with all intervals equally long.
 
     Attributes:
         seconds: length of the intervals.
@@ -64,13 +70,17 @@ class Tally:
     def over_classes(
         self, series: Series, start: datetime, classes: Sequence[str] | None = None
     ) -> float | None:
-        """The values of several classes (all by default) added up; None where one is unknown.
+        """The values of several classes (all that have rows by default) added up.
+
+        Returns:
+            None where one is unknown.
 
         Raises:
             ValueError: for a maximum: two classes need not have theirs at the same second.
         """
         _addable(series.kind)
-        values = [self.value(series, start, name) for name in classes or self.classes]
+        chosen = classes or self.rows.get(series, {}).get(start, {})
+        values = [self.value(series, start, name) for name in chosen]
         known = [value for value in values if value is not None]
         return sum(known) if values and len(known) == len(values) else None
 
@@ -94,6 +104,14 @@ class Tally:
         rows = [cells[class_] for cells in self.rows.get(series, {}).values() if class_ in cells]
         return merge(rows) if rows else None
 
+    def totals(self) -> Iterator[Measurement]:
+        """Every series and class over all intervals."""
+        for series in self.rows:
+            for name in self.classes:
+                row = self.total(series, name)
+                if row is not None:
+                    yield row
+
     def total_over_classes(
         self, series: Series, classes: Sequence[str] | None = None
     ) -> float | None:
@@ -112,14 +130,30 @@ class Tally:
             if any(name in cells and cells[name].value for cells in chosen)
         )
 
+    def known(self, series: Iterable[Series]) -> tuple[str, ...]:
+        """The classes of which a value, and be it zero, is known in any of the series.
+
+        That may be of the whole recording alone: each interval may have too few for one.
+        """
+        chosen = [one for one in series if one in self.rows]
+        return tuple(name for name in self.classes if any(self._known(one, name) for one in chosen))
+
+    def _known(self, series: Series, class_: str) -> bool:
+        if any(self.value(series, start, class_) is not None for start in self.starts):
+            return True
+        total = self.total(series, class_)
+        return total is not None and total.value is not None
+
 
 def _addable(kind: str) -> None:
-    if KINDS[kind].merge is Merge.MAX:
+    if KINDS[kind].merge not in (Merge.SUM, Merge.MEAN):
         raise ValueError(f"{kind} must not be added over classes")
 
 
-def tally(report: Report, seconds: int | None = None) -> Tally:
-    """The rows of a report in intervals of ``seconds`` (by default as they were measured).
+def tally(report: Report, seconds: int | None = None, kinds: Collection[str] = COUNTED) -> Tally:
+    """The rows of some kinds in intervals of ``seconds`` (by default as they were measured).
+
+    Counts and other measures are apart, because they need not tell the same classes apart.
 
     Raises:
         ValueError: where ``seconds`` is no multiple of the report's interval.
@@ -128,7 +162,7 @@ def tally(report: Report, seconds: int | None = None) -> Tally:
     wanted = own if seconds is None else seconds
     if wanted % own:
         raise ValueError(f"intervals of {own} s do not fill intervals of {wanted} s")
-    rows = [replace(row, start=in_utc(row.start)) for row in report.rows]
+    rows = [replace(row, start=in_utc(row.start)) for row in report.rows if row.kind in kinds]
     if wanted != own:
         rows = _lengthened(rows, wanted, ZoneInfo(report.timezone))
     grouped: dict[Series, dict[datetime, dict[str, Measurement]]] = defaultdict(

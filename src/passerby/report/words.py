@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -92,6 +93,16 @@ def rounded(value: float | None) -> str:
     if value is None:
         return NOT_KNOWN
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def significant(value: float | None) -> str:
+    """A number for reading: whole, or with three significant digits."""
+    if value is None:
+        return NOT_KNOWN
+    if float(value).is_integer() or abs(value) >= 100:
+        return f"{value:,.0f}".replace("-", "−")
+    digits = 2 - math.floor(math.log10(abs(value)))
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def percent(share: float) -> str:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 from xlsxwriter.utility import xl_range
 
+from passerby.measurement import KINDS
 from passerby.report.limits import remarks
 from passerby.report.peak import peaks
 from passerby.report.street import direction
 from passerby.report.tally import (
+    MEASURED,
     Series,
     Tally,
     line_series,
@@ -33,9 +35,13 @@ _MAXIMUM_NOTE = (
     "Maxima must not be added over classes: two classes need not have theirs at the same second."
 )
 
+_LOWER_BOUND_NOTE = (
+    "Where 'saturated' is above 0, densities of that zone and time are lower bounds."
+)
+
 
 def workbook_bytes(report: Report) -> bytes:
-    """The workbook of a report: summary, turning movements, lines, occupancy, peak hour."""
+    """The workbook of a report: a summary, counts, the peak hour, and what else was measured."""
     return _Workbook(report).make()
 
 
@@ -56,6 +62,7 @@ class _Workbook:
         self._counts_sheet("Lines", line_series(self.report))
         self._occupancy()
         self._peak_hour()
+        self._measures()
         self.book.close()
         return self.file.getvalue()
 
@@ -75,6 +82,7 @@ class _Workbook:
             "partly": {"num_format": "0.0 %", "bg_color": "#FFF3E6"},
             "count": {"num_format": "#,##0"},
             "mean": {"num_format": "0.00"},
+            "measure": {"num_format": "0.###"},
             "total": {"bold": True, "num_format": "#,##0", "top": 1},
         }
         return {name: self.book.add_format(look) for name, look in looks.items()}
@@ -209,6 +217,47 @@ class _Workbook:
         sheet.set_column(3, 4, 16)
         sheet.set_column(9, 9, 70)
         sheet.freeze_panes(4, 1)
+
+    def _measures(self) -> None:
+        """A row a value: of the whole recording first, then of each interval."""
+        measured = tally(self.report, self.counts.seconds, MEASURED)
+        known = {series: measured.known([series]) for series in measured.rows}
+        whole = [
+            row
+            for row in measured.totals()
+            if row.class_ in known[Series(row.place, row.kind, row.direction)]
+        ]
+        if not whole:
+            return
+        each = [
+            cells[name]
+            for series, classes in known.items()
+            for _, cells in sorted(measured.rows[series].items())
+            for name in classes
+            if name in cells
+        ]
+        title = f"Measures: the whole recording, then per {step(measured.seconds)}"
+        sheet = self._sheet("Measures", title)
+        sheet.write_string(1, 0, _LOWER_BOUND_NOTE, self._styles["note"])
+        heads = ("Start", "For", "Place", "Kind", "Class", "Direction", "Value", "Unit", "n")
+        for column, head in enumerate((*heads, "Coverage", "Meaning")):
+            sheet.write_string(3, column, head, self._styles["head"])
+        for number, row in enumerate((*whole, *each), start=_HEAD_ROWS):
+            length = "whole recording" if number < _HEAD_ROWS + len(whole) else step(row.seconds)
+            self._time(sheet, number, 0, row.start)
+            words = (length, row.place, row.kind, row.class_, row.direction)
+            for column, text in enumerate(words, start=1):
+                sheet.write_string(number, column, text)
+            self._value(sheet, number, 6, row.value, "measure")
+            sheet.write_string(number, 7, row.unit)
+            if row.n is not None:
+                self._value(sheet, number, 8, row.n, "count")
+            self._value(sheet, number, 9, row.coverage, "share" if row.coverage == 1 else "partly")
+            sheet.write_string(number, 10, KINDS[row.kind].meaning)
+        sheet.autofilter(3, 0, 3 + len(whole) + len(each), len(heads) + 1)
+        sheet.set_column(0, 3, 19)
+        sheet.set_column(10, 10, 80)
+        sheet.freeze_panes(_HEAD_ROWS, 4)
 
     def _times(self, sheet: Any) -> None:
         """The columns that say which interval: start, offset from UTC, coverage."""

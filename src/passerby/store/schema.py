@@ -6,10 +6,21 @@ from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, Integer, MetaData, String, Table, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Integer,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from passerby.clock import from_posix
+from passerby.histogram import Histogram
 from passerby.measurement import Measurement
 
 metadata = MetaData()
@@ -29,6 +40,7 @@ measurements = Table(
     Column("value", Float),
     Column("n", Integer),
     Column("coverage", Float, nullable=False),
+    Column("histogram", String),
 )
 
 
@@ -46,16 +58,14 @@ def upsert(connection: Connection, rows: Iterable[Measurement]) -> None:
 
 
 def read(connection: Connection, zone: tzinfo) -> list[Measurement]:
-    """Every row, in the order of the keys, with its start in the site's ``zone``."""
+    """Every row, in the order of the keys, with its start in the site's ``zone``.
+
+    Raises:
+        ValueError: a histogram is none.
+    """
     query = select(measurements).order_by(*measurements.primary_key.columns)
     found = connection.execute(query).mappings()
-    names = [column.key for column in measurements.columns]
-    return [
-        Measurement(
-            **{**{name: row[name] for name in names}, "start": from_posix(row["start"], zone)}
-        )
-        for row in found
-    ]
+    return [_from_row(row, zone) for row in found]
 
 
 _VALUES = [column for column in measurements.columns if not column.primary_key]
@@ -63,4 +73,12 @@ _VALUES = [column for column in measurements.columns if not column.primary_key]
 
 def _to_row(row: Measurement) -> dict[str, Any]:
     fields = {column.key: getattr(row, column.key) for column in measurements.columns}
-    return {**fields, "start": round(row.start.timestamp())}
+    text = None if row.histogram is None else row.histogram.to_text()
+    return {**fields, "start": round(row.start.timestamp()), "histogram": text}
+
+
+def _from_row(row: RowMapping, zone: tzinfo) -> Measurement:
+    fields = {column.key: row[column.key] for column in measurements.columns}
+    start, text = from_posix(row["start"], zone), row["histogram"]
+    histogram = None if text is None else Histogram.from_text(text)
+    return Measurement(**{**fields, "start": start, "histogram": histogram})

@@ -64,19 +64,20 @@ class UnfinishedRun:
             self._open(zone)
         except OSError as error:
             raise PasserbyError(f"cannot write into {folder}: {error.strerror}") from None
-        except SQLAlchemyError:
+        except (SQLAlchemyError, ValueError):
             # Not a database, or one of another version: nothing in it can be gone on with.
             self._path.unlink(missing_ok=True)
             self._open(zone)
 
     def _open(self, zone: tzinfo) -> None:
         self._engine = create_engine(f"sqlite:///{self._path}")
-        metadata.create_all(self._engine)
         with self._engine.begin() as connection:
+            metadata.create_all(connection)
             left = connection.execute(select(_run)).mappings().one_or_none()
             if left is None or left["fingerprint"] != self._fingerprint:
-                for table in metadata.sorted_tables:
-                    connection.execute(delete(table))
+                # Made anew and not emptied: those of another version lack columns.
+                metadata.drop_all(connection)
+                metadata.create_all(connection)
                 return
             self.rows = read(connection, zone)
             self.since = left["since"]
