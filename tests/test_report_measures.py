@@ -273,7 +273,7 @@ def test_the_footprint_holds_every_shape_and_ends_before_the_horizon() -> None:
 def test_what_reaches_the_horizon_is_left_out_and_said() -> None:
     zones = {**plaza().zones, "sky": ((0.1, 0.0), (0.9, 0.0), (0.5, 0.9))}
     shapes = make_camera(zones=zones, lines=plaza().lines)
-    report = replace(square(), shapes=shapes)
+    report = replace(square(), shapes=shapes, rows=())
     assert _plan(report).hidden == ("sky",)
     assert 'data-plan-zone="sky"' not in plan_picture(report, _plan(report))
     assert "reach up to the horizon: sky." in page_bytes(report).decode()

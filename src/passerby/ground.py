@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +27,8 @@ box that ends a pixel too low is a metre off."""
 _TRIES = 500  # samples of four pairs; with a third of outliers a good one is all but certain
 _CLICK = 0.015  # of the extent of the picture points: a pair further off is an outlier
 _LEAST_CLICK = 3.0  # pixels
-_FLAT = 1e-3  # three points are in a line where their triangle is so flat, as a share of the extent
+_FLAT = 1e-3  # points are in a line where they are so much narrower than long
+_SINGULAR = 1e-9  # a map is singular where it makes a square so much narrower than long
 
 
 class Lens(NamedTuple):
@@ -116,6 +118,14 @@ class Ground:
         longest, _, least = self._scales(points)
         return np.asarray(np.degrees(np.arcsin(np.minimum(least / longest, 1))))
 
+    @property
+    def horizon(self) -> Floats | None:
+        """(3,) a, b, c: a x + b y + c = 0 on the horizon and above 0 on the ground, pixels of a
+        picture in which straight lines are straight; None where the camera looks straight down.
+        """
+        line = self.homography[2]
+        return line / np.hypot(*line[:2]) if line[:2].any() else None
+
     def refusals(self, points: ArrayLike, coarsest: float = COARSEST) -> list[str | None]:
         """Why each picture point has no place on the ground; None where it has one."""
         return [
@@ -174,7 +184,9 @@ def fit_pairs(picture: ArrayLike, metres: ArrayLike, method: str = "pairs of poi
     Four pairs fix it; of more, those that contradict the others are left out (RANSAC: Fischler &
     Bolles, 1981) and the squared distances in the picture, where the clicking erred, are made
     least. The start is the direct linear transform in normalised coordinates (Hartley, "In
-    defense of the eight-point algorithm", 1997).
+    defense of the eight-point algorithm", 1997). What is left over of those distances tells how
+    well people click, and so how wrong lengths near the pairs may be; four pairs leave nothing
+    over and tell nothing.
 
     Args:
         picture: (N, 2) pixels, N at least 4.
@@ -188,18 +200,17 @@ def fit_pairs(picture: ArrayLike, metres: ArrayLike, method: str = "pairs of poi
     seen, told = np.asarray(picture, np.float64), np.asarray(metres, np.float64)
     _check(seen, told)
     used = np.ones(len(seen), bool) if len(seen) == 4 else _agreeing(seen, told)
-    homography = _refined(_direct(seen[used], told[used]), seen[used], told[used])
+    homography = _signed(_direct(seen[used], told[used]), seen[used])
     if homography is None:
         raise GroundError(
             "the pairs do not show one plane from one side; check that each picture point has the "
             "metres that belong to it"
         )
     ground = Ground(homography, 0.0, method)
+    if len(seen) > 4:
+        ground = _refined(ground, seen[used], told[used])
     residuals = np.linalg.norm(ground.to_metres(seen, np.inf) - told, axis=1)
-    # Errors at the ends of a length are those of its pairs, averaged over all of them.
-    error = float(np.sqrt((residuals[used] ** 2).mean())) / np.sqrt(used.sum() / 4)
-    spread = error / float(np.linalg.norm(np.ptp(told[used], axis=0)))
-    return Fit(Ground(homography, spread, method), residuals, used)
+    return Fit(ground, residuals, used)
 
 
 def ground_from_homography(
@@ -226,11 +237,15 @@ def ground_from_homography(
     h = np.asarray(homography, np.float64)
     if of is not None:
         h = h @ np.diag([of[0] / size[0], of[1] / size[1], 1.0])
-    foot = h[2] @ [size[0] / 2, size[1], 1.0]
-    condition = np.linalg.cond(h / np.abs(h).max()) if np.isfinite(h).all() and h.any() else np.inf
-    if not condition < 1e15 or foot == 0:
-        raise GroundError("the homography is singular; it must map the picture to a plane")
-    return Ground(h / np.abs(h).max() * np.sign(foot), spread, method)
+    foot = np.array([[size[0] / 2, size[1]]])
+    signed = _signed(h, foot)
+    if signed is not None:
+        ground = Ground(signed, spread, method)
+        longest, _, least = ground._scales(foot)
+        # Asked where people are, not of the matrix: places far from the origin would spoil that.
+        if least[0] > _SINGULAR * longest[0]:
+            return ground
+    raise GroundError("the homography is singular; it must map the picture to a plane")
 
 
 def ground_from_rectangle(corners: ArrayLike, metres: tuple[float, float]) -> Ground:
@@ -274,19 +289,24 @@ def ground_from_tsai(path: Path, size: tuple[int, int]) -> Ground:
         lens = Lens((i["cx"], i["cy"]), pixel, i["kappa1"])
         turn = Rotation.from_euler("xyz", [e["rx"], e["ry"], e["rz"]]).as_matrix()
         move = np.array([e["tx"], e["ty"], e["tz"]])
-        focal, of = i["focal"], (g["width"], g["height"])
-    except (OSError, ET.ParseError, KeyError, ValueError) as error:
+        sensor = np.array(
+            [[i["focal"] / pixel[0], 0, i["cx"]], [0, i["focal"] / pixel[1], i["cy"]], [0, 0, 1.0]]
+        )
+        millimetres = sensor @ np.column_stack([turn[:, :2], move])
+        to_metres = np.linalg.inv(millimetres @ np.diag([1000.0, 1000.0, 1.0]))
+        scale = size[0] / g["width"], size[1] / g["height"]
+        to_metres = to_metres @ np.diag([1 / scale[0], 1 / scale[1], 1.0])
+        if not np.isfinite([*to_metres.ravel(), lens.kappa]).all():
+            raise ValueError("its numbers give no camera")
+    except KeyError as error:
+        raise GroundError(f"{path.name} is no Tsai calibration: it has no {error}") from None
+    except (OSError, ET.ParseError, ValueError, ZeroDivisionError) as error:
         raise GroundError(f"{path.name} is no Tsai calibration that can be read: {error}") from None
-    sensor = np.array([[focal / pixel[0], 0, i["cx"]], [0, focal / pixel[1], i["cy"]], [0, 0, 1.0]])
-    millimetres = sensor @ np.column_stack([turn[:, :2], move])
-    to_metres = np.linalg.inv(millimetres @ np.diag([1000.0, 1000.0, 1.0]))
-    scale = np.array([size[0] / of[0], size[1] / of[1]])
     lens = Lens(
         (lens.centre[0] * scale[0], lens.centre[1] * scale[1]),
         (pixel[0] / scale[0], pixel[1] / scale[1]),
         lens.kappa,
     )
-    to_metres = to_metres @ np.diag([1 / scale[0], 1 / scale[1], 1.0])
     # w is 1 / depth up to a positive factor, since a point in front of the camera has depth > 0.
     return Ground(to_metres / np.abs(to_metres).max(), 0.0, "Tsai calibration", lens)
 
@@ -301,23 +321,22 @@ def fit_ground(plan: GroundPlan, size: tuple[int, int]) -> Fit:
     Raises:
         GroundError: it describes none.
     """
-    exact = np.zeros(0), np.zeros(0, bool)
     if plan.pairs is not None:
-        return fit_pairs(plan.picture_points(size), plan.places(), plan.made or "pairs of points")
+        fit = fit_pairs(plan.picture_points(size), plan.places())
+    else:
+        fit = Fit(_given(plan, size), np.zeros(0), np.zeros(0, bool))
+    ground = fit.ground
+    spread = ground.spread if plan.spread is None else plan.spread
+    return fit._replace(ground=replace(ground, spread=spread, method=plan.made or ground.method))
+
+
+def _given(plan: GroundPlan, size: tuple[int, int]) -> Ground:
     if plan.rectangle is not None:
-        corners = plan.picture_points(size)
-        return Fit(ground_from_rectangle(corners, plan.rectangle.metres), *exact)
+        return ground_from_rectangle(plan.picture_points(size), plan.rectangle.metres)
     if plan.tsai is not None:
-        return Fit(ground_from_tsai(Path(plan.tsai), size), *exact)
+        return ground_from_tsai(plan.tsai, size)
     assert plan.homography is not None
-    ground = ground_from_homography(
-        plan.homography,
-        size,
-        of=plan.of,
-        spread=plan.spread,
-        method=plan.made or "homography",
-    )
-    return Fit(ground, *exact)
+    return ground_from_homography(plan.homography, size, of=plan.of)
 
 
 def _homogeneous(points: ArrayLike) -> Floats:
@@ -339,31 +358,40 @@ def _check(seen: Floats, told: Floats) -> None:
         for i, j in itertools.combinations(range(len(points)), 2):
             if np.allclose(points[i], points[j], rtol=0, atol=1e-9):
                 raise GroundError(f"pairs {i + 1} and {j + 1} have the same {what}")
-        good = [four for four in itertools.combinations(points, 4) if _wide(np.array(four))]
-        if len(points) == 4 and not good:
-            raise GroundError(f"three of the four {what} are in one line; move one of them aside")
-        if not good:
-            raise GroundError(f"nearly all {what} are in one line; add some aside of it")
+        aside = _aside(points)
+        if aside is not None and len(points) == 4:
+            three = "{}, {} and {}".format(*(i + 1 for i in range(4) if i != aside))
+            raise GroundError(
+                f"the {what} of pairs {three} are in one line; move one of them aside"
+            )
+        if aside is not None:
+            raise GroundError(f"all {what} but one are in one line; add some aside of it")
 
 
-def _wide(four: Floats) -> bool:
-    """Whether no three of four points are in a line."""
-    extent = float(np.square(np.ptp(four, axis=0)).sum())
-    return all(abs(_turn(np.array(t))) > _FLAT * extent for t in itertools.combinations(four, 3))
+def _aside(points: Floats) -> int | None:
+    """A point that all others are in one line without; None where there is none."""
+    for i in range(len(points)):
+        others = np.delete(points, i, axis=0)
+        long, narrow = np.linalg.svd(others - others.mean(axis=0), compute_uv=False)
+        if narrow <= _FLAT * long:
+            return i
+    return None
 
 
 def _agreeing(seen: Floats, told: Floats) -> NDArray[np.bool_]:
     """(N,) the largest set of pairs that agree with one ground."""
     near = max(_CLICK * float(np.linalg.norm(np.ptp(seen, axis=0))), _LEAST_CLICK)
-    fours = list(itertools.islice(itertools.combinations(range(len(seen)), 4), 20 * _TRIES))
-    if len(fours) > _TRIES:
+    everyone = list(range(len(seen)))
+    if math.comb(len(seen), 4) <= _TRIES:
+        samples = [list(four) for four in itertools.combinations(everyone, 4)]
+    else:
         random = np.random.default_rng(0)
-        fours = [tuple(random.choice(len(seen), 4, replace=False).tolist()) for _ in range(_TRIES)]
+        samples = [random.choice(len(seen), 4, replace=False).tolist() for _ in range(_TRIES)]
     best, least = np.zeros(len(seen), bool), np.inf
-    for four in map(list, fours):
-        if not (_wide(seen[four]) and _wide(told[four])):
+    for some in [everyone, *samples]:
+        if _aside(seen[some]) is not None or _aside(told[some]) is not None:
             continue
-        homography = _signed(_direct(seen[four], told[four]), seen[four])
+        homography = _signed(_direct(seen[some], told[some]), seen[some])
         if homography is None:
             continue
         off = np.linalg.norm(Ground(homography).to_picture(told) - seen, axis=1)
@@ -371,7 +399,8 @@ def _agreeing(seen: Floats, told: Floats) -> NDArray[np.bool_]:
         cost = float(np.minimum(off, near).sum())
         if cost < least:
             best, least = off <= near, cost
-    if best.sum() < max(4, len(seen) / 2):
+    # Four always agree, and some more do by chance.
+    if best.sum() < max(5, 2 / 3 * len(seen)):
         raise GroundError(
             f"the pairs contradict each other: at most {int(best.sum())} of {len(seen)} agree "
             "with one plane; check the metres, and that every point lies on the ground"
@@ -404,26 +433,49 @@ def _normalised(points: Floats) -> tuple[Floats, Floats]:
 def _signed(homography: Floats, seen: Floats) -> Floats | None:
     """The homography with w above 0 at the points; None where the horizon is between them."""
     w = _homogeneous(seen) @ homography[2]
-    if not ((w > 0).all() or (w < 0).all()) or abs(np.linalg.det(homography)) == 0:
+    if not ((w > 0).all() or (w < 0).all()) or np.linalg.det(homography) == 0:
         return None
     return np.asarray(homography * np.sign(w[0]) / np.abs(homography).max())
 
 
-def _refined(start: Floats, seen: Floats, told: Floats) -> Floats | None:
-    """The homography near a start that makes the squared distances in the picture least."""
-    signed = _signed(start, seen)
-    if signed is None or len(seen) == 4:
-        return signed
+def _refined(start: Ground, seen: Floats, told: Floats) -> Ground:
+    """The ground near a start that makes the squared distances in the picture least."""
     (a, points), (b, places) = _normalised(seen), _normalised(told)
-    inverse = a @ np.linalg.inv(signed) @ np.linalg.inv(b)  # places → points, both of unit size
-    inverse /= inverse.flat[np.abs(inverse).argmax()]
+    inverse = a @ np.linalg.inv(start.homography) @ np.linalg.inv(b)  # places → points, normalised
     fixed = int(np.abs(inverse).argmax())
 
+    def full(free: Floats) -> Floats:
+        return np.insert(free, fixed, 1.0).reshape(3, 3)
+
     def off(free: Floats) -> Floats:
-        h = np.insert(free, fixed, 1.0).reshape(3, 3)
-        mapped = places @ h.T
+        mapped = places @ full(free).T
         return np.asarray((mapped[:, :2] / mapped[:, 2:] - points[:, :2]).ravel())
 
-    found = least_squares(off, np.delete(inverse.ravel(), fixed), x_scale="jac")
-    best = np.insert(found.x, fixed, 1.0).reshape(3, 3)
-    return _signed(np.linalg.inv(np.linalg.inv(a) @ best @ b), seen)
+    def ground(free: Floats) -> Ground:
+        homography = _signed(np.linalg.inv(np.linalg.inv(a) @ full(free) @ b), seen)
+        return start if homography is None else replace(start, homography=homography)
+
+    found = least_squares(off, np.delete(inverse / inverse.flat[fixed], fixed), x_scale="jac")
+    best = ground(found.x)
+    # Eight independent ways in which it may be wrong, each by one standard error: the principal
+    # axes of the covariance of least squares.
+    _, sizes, axes = np.linalg.svd(found.jac, full_matrices=False)
+    error = math.sqrt(2 * found.cost / (2 * len(seen) - 8))
+    others = [ground(found.x + error / size * axis) for size, axis in zip(sizes, axes, strict=True)]
+    return replace(best, spread=_difference(best, others, told))
+
+
+def _difference(ground: Ground, others: list[Ground], places: Floats) -> float:
+    """Root of the mean, over short lengths at some places in all directions, of the sum of their
+    squared relative differences in other grounds."""
+    short = 1e-4 * float(np.linalg.norm(np.ptp(places, axis=0)))
+    angles = np.arange(4) * np.pi / 4
+    steps = short * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    starts = np.repeat(places, 4, axis=0)
+    ends = starts + np.tile(steps, (len(places), 1))
+    a, b = ground.to_picture(starts), ground.to_picture(ends)
+    lengths = [
+        np.linalg.norm(other.to_metres(b, np.inf) - other.to_metres(a, np.inf), axis=1)
+        for other in others
+    ]
+    return float(np.sqrt(np.square(np.array(lengths) / short - 1).sum(axis=0).mean()))

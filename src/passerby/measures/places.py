@@ -14,7 +14,9 @@ from passerby.measures.dwell import Dwell
 from passerby.measures.flow import LineFlow
 from passerby.measures.lanes import Lane
 from passerby.measures.measure import LinePlace, Measure, ZonePlace
+from passerby.measures.queues import Queue
 from passerby.measures.speeds import LineSpeed, ZoneSpeed
+from passerby.measures.warning import ZoneBalance
 from passerby.moment import Floats
 from passerby.site import Camera, Crowd
 
@@ -58,10 +60,32 @@ def measures_of(
     for name, zone in zones.items():
         crowd = camera.crowd.get(name)
         found.append(Dwell(zone, classes, size=size, bridge_seconds=bridge_seconds))
+        found.append(
+            ZoneBalance(
+                zone,
+                classes,
+                capacity=crowd.capacity if crowd else None,
+                density_limit=crowd.density_limit if crowd else None,
+                bridge_seconds=bridge_seconds,
+            )
+        )
         if people and (ground is not None or crowd is not None):
             limit = _seen_density(corners[name], ground, saturation)
             walkable = _walkable(crowd, size, ground)
             found += [ZoneDensity(zone, walkable=walkable, saturation=limit), ZoneSpeed(zone)]
+    for name, queue in camera.queues.items():
+        wanted = _known(queue.classes, classes)
+        if wanted:
+            found.append(
+                Queue(
+                    name,
+                    zones[queue.zone],
+                    lines[queue.head],
+                    forward=queue.direction == "forward",
+                    classes=wanted,
+                    bridge_seconds=bridge_seconds,
+                )
+            )
     return found
 
 
