@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from passerby.errors import SiteError
 from passerby.geometry import Polygon, Segment
-from passerby.site import Site, load_site, make_camera, site_schema
+from passerby.ground_plan import GroundPlan
+from passerby.site import Camera, Site, load_site, make_camera, site_schema
 
 EXAMPLE = """\
 site: Harbour Square
@@ -31,6 +32,29 @@ cameras:
     movements:
       in-left: [gate, left]
 """
+
+CROWD = (
+    EXAMPLE
+    + """\
+    ground:
+      - {picture: [100, 500], metres: [0, 0]}
+      - {picture: [540, 500], metres: [4, 0]}
+      - {picture: [400, 200], metres: [4, 12]}
+      - {picture: [240, 200], metres: [0, 12]}
+    crowd:
+      square:
+        level_of_service: queue
+        capacity: 120
+        density_limit: 2.5
+        walkable: [[0, 0.1], [1, 0.1], [1, 1], [0, 1]]
+    queues:
+      till:
+        zone: square
+        head: gate
+        classes: [person, bicycle]
+    lanes: [left]
+"""
+)
 
 
 def load(folder: Path, text: str) -> Site:
@@ -66,6 +90,7 @@ def test_the_schema_accepts_the_example_and_refuses_what_is_wrong() -> None:
     check = jsonschema.Draft202012Validator(schema)
     example = yaml.safe_load(EXAMPLE)
     assert check.is_valid(example)
+    assert check.is_valid(yaml.safe_load(CROWD))
     changes: list[dict[str, Any]] = [
         {"site": None},
         {"cameras": {}},
@@ -73,6 +98,9 @@ def test_the_schema_accepts_the_example_and_refuses_what_is_wrong() -> None:
         {"cameras": {"north": {"lines": {"gate": [[0, 0]]}}}},
         {"cameras": {"north": {"lines": {"gate": [[0, 0], [2, 0]]}}}},
         {"cameras": {"north": {"reference": "top"}}},
+        {"cameras": {"north": {"crowd": {"square": {"capacity": 0}}}}},
+        {"cameras": {"north": {"queues": {"till": {"zone": "square"}}}}},
+        {"cameras": {"north": {"queues": {"q": {"zone": "z", "head": "l", "classes": ["x"]}}}}},
     ]
     for change in changes:
         assert not check.is_valid(example | change), change
@@ -159,6 +187,73 @@ def test_a_fault_is_told_with_file_line_and_field(
     assert EXAMPLE.count(old) == 1
     lines = refused(tmp_path, EXAMPLE.replace(old, new)).splitlines()
     assert message in [line[: len(message)] for line in lines]
+
+
+CAMERA = "FILE, line {}: cameras.north."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("      square:\n        level", "      sqare:\n        level", 19, "crowd.sqare: there is "
+         "no zone 'sqare' (did you mean 'square'?)"),
+        ("capacity: 120", "capacity: 0", 21, "crowd.square.capacity: "),
+        ("capacity: 120", "capacity: many", 21, "crowd.square.capacity: 'many' is no whole number"),
+        ("density_limit: 2.5", "density_limit: nan", 22, "crowd.square.density_limit: 'nan' is no"),
+        ("capacity: 120", "capacty: 120", 21, "crowd.square.capacty: is no field here (did you "
+         "mean 'capacity'?); known are level_of_service, capacity, density_limit, walkable"),
+        ("[1, 1], [0, 1]]", "[0, 1], [1, 1]]", 23, "crowd.square.walkable: its edges "),
+        ("of_service: queue", "of_service: road", 20, "crowd.square.level_of_service: "),
+        ("zone: square", "zone: gate", 26, "queues.till.zone: there is no zone 'gate'"),
+        ("head: gate", "head: gat", 27, "queues.till.head: there is no line 'gat' (did you mean"),
+        ("head: gate", "heads: gate", 25, "queues.till.head: is missing"),
+        ("head: gate", "heads: gate", 27, "queues.till.heads: is no field here (did you mean "
+         "'head'?); known are zone, head, direction, classes"),
+        ("[person, bicycle]", "[persn]", 28, "queues.till.classes.0: there is no class 'persn' "
+         "(did you mean 'person'?)"),
+        ("[person, bicycle]", "[person, person]", 28, "queues.till.classes.1: 'person' is given "
+         "twice"),
+        ("[person, bicycle]", "[]", 28, "queues.till.classes: has 0; at least 1 are needed"),
+        ("      till:", "      gate:", 25, "queues.gate: lines have this name too"),
+        ("      till:", "      in-left:", 25, "queues.in-left: movements have this name too"),
+        ("lanes: [left]", "lanes: [square]", 29, "lanes.0: there is no line 'square'"),
+        ("lanes: [left]", "lanes: [left, left]", 29, "lanes.1: 'left' is given twice"),
+        ("[4, 12]}", "[4]}", 16, "ground.2.metres.1: is missing"),
+        ("metres: [4, 12]}", "lonlat: [4, 12]}", 16, "ground.2: has lonlat and the first pair "
+         "metres"),
+        ("metres: [4, 12]}", "lonlat: [4, 112]}", 16, "ground.2.lonlat: is no place on Earth"),
+        ("metres: [4, 12]}", "metre: [4, 12]}", 16, "ground.2.metre: is no field here (did you "
+         "mean 'metres'?); known are picture, metres, lonlat"),
+        ("picture: [400, 200]", "picture: [400.5, 200]", 14, "ground.0.picture: [100.0, 500.0] is "
+         "outside the picture; points are either all whole numbers of pixels, or all fractions"),
+        ("picture: [400, 200]", "picture: [-400, 200]", 16, "ground.2.picture: [-400.0, 200.0] is"),
+        ("      - {picture: [240, 200], metres: [0, 12]}\n", "", 13, "ground: has 3; at least 4"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_what_needs_metres_is_told_with_line_and_field(
+    tmp_path: Path, old: str, new: str, line: int, message: str
+) -> None:
+    assert CROWD.count(old) == 1
+    start = CAMERA.format(line) + message
+    lines = refused(tmp_path, CROWD.replace(old, new)).splitlines()
+    assert start in [line[: len(start)] for line in lines], lines
+
+
+def test_a_camera_may_be_called_like_a_field(tmp_path: Path) -> None:
+    """The known fields are those of the block, not of one that has the camera's name."""
+    message = refused(tmp_path, "site: A\ncameras:\n  ground:\n    colour: red\n")
+    assert "known are source, lines, zones" in message
+
+
+def test_crowds_queues_and_lanes_are_read(tmp_path: Path) -> None:
+    _, camera = load(tmp_path, CROWD).camera()
+    crowd, queue = camera.crowd["square"], camera.queues["till"]
+    assert (crowd.level_of_service, crowd.capacity, crowd.density_limit) == ("queue", 120, 2.5)
+    assert crowd.walkable == ((0, 0.1), (1, 0.1), (1, 1), (0, 1))
+    assert (queue.zone, queue.head, queue.direction) == ("square", "gate", "forward")
+    assert queue.classes == ("person", "bicycle")
+    assert camera.lanes == ("left",)
+    assert make_camera(zones=camera.zones, crowd={"square": {}}).crowd["square"].walkable is None
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -277,12 +372,13 @@ def test_every_round_polygon_is_good(corners: int, radius: float, turn: float, b
     assert make_camera(zones={"z": points}).zones == closed.zones == {"z": tuple(points)}
 
 
+WORDS = ["site", "cameras", *Camera.model_fields, *GroundPlan.model_fields, "a"]
 JUNK: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["site", "cameras", "lines", "zones", "movements", "a"]) | st.text(),
+            st.sampled_from(WORDS) | st.text(),
             inner,
             max_size=3,
         )

@@ -113,12 +113,13 @@ class GroundPlan(Part):
         description="XML file of a camera calibrated after Tsai, from the folder of the site file",
     )
     rectangle: Rectangle | None = Field(None, title="Rectangle")
-    spread: float = Field(
-        0,
+    spread: float | None = Field(
+        None,
         ge=0,
         allow_inf_nan=False,
         title="Spread",
-        description="Relative standard error of lengths on the ground: 0.05 is 5 %",
+        description="Relative standard error of lengths on the ground: 0.05 is 5 %; where not "
+        "given, what the pairs themselves show",
     )
     made: str | None = Field(
         None, title="Made by", description="How it was found, such as clicked or people"

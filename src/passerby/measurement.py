@@ -207,7 +207,7 @@ KINDS: dict[str, Kind] = {
             "1/m²",
             Merge.MAX,
             "zone",
-            "maximum of the one-second medians of the highest local density: one person per "
+            "maximum of the three-second medians of the highest local density: one person per "
             "area of his or her Voronoi cell",
         ),
         Kind(

@@ -18,8 +18,9 @@ from passerby.measures.measure import Measure, Sight, Span, Value, ZonePlace
 from passerby.moment import CLASSES
 
 _PERSON = CLASSES.index("person")
-# Density is found anew at the first sight of each half second; the others of it repeat it.
-_BEATS = 2
+# Density is found anew at the first sight of each second; the others of it repeat it.
+_BEATS = 1
+_STRETCH = 3.0  # seconds over which the highest local density is the median
 # Metres. A person alone then has a cell of 3.0 m², which is nearly the least room of level of
 # service A: people who are farther apart do not hinder each other. PedPy's guide takes it too.
 _CUT_OFF = 1.0
@@ -50,7 +51,7 @@ class _Crowding:
         minutes: by number, from the start of the interval.
         placed: seconds in which it was known where everybody in the zone was.
         voronoi: sum of Voronoi density × seconds.
-        local: maximum so far of the one-second medians of the highest local density.
+        local: maximum so far of the three-second medians of the highest local density.
         saturated: seconds in which a density was above what the model can count.
         trails: of the people that were in the zone.
     """
@@ -76,7 +77,7 @@ class ZoneDensity(Measure):
     - ``density_voronoi_mean``: time-weighted mean of the Voronoi density, see
       :func:`passerby.measures.density.voronoi_density`, with a cut-off of 1 m. Without
       ``walkable`` the zone is all there is to walk on, and this is ``density_mean`` by definition.
-    - ``density_local_max``: maximum of the one-second medians of the highest local density of
+    - ``density_local_max``: maximum of the three-second medians of the highest local density of
       anybody in the zone; 0 where nobody is.
     - ``saturated``: share of the observed time in which N / A or the Voronoi density was
       above ``saturation``. Of people so close together some hide others, and the detector misses
@@ -117,20 +118,20 @@ class ZoneDensity(Measure):
                 )
         self._beat: float = -math.inf
         self._density = _Density(0.0, None, None, frozenset())
-        self._second: float = -math.inf
+        self._stretch: float = -math.inf
         self._locals: list[float] = []
         self._of: _Crowding | None = None
 
     def tick(self, time: float) -> None:
-        """Take note of the time: a second that is over goes into its interval's maximum."""
-        second = math.floor(time) if math.isfinite(time) else time
-        if second == self._second:
+        """Take note of the time: a stretch that is over goes into its interval's maximum."""
+        stretch = math.floor(time / _STRETCH) if math.isfinite(time) else time
+        if stretch == self._stretch:
             return
         if self._of is not None and self._locals:
             median = float(np.median(self._locals))
             self._of.local = max(self._of.local or 0.0, median)
         self._locals = []
-        self._second = second
+        self._stretch = stretch
 
     def accept(self, sight: Sight, spans: list[Span]) -> None:
         """Take who is in view at a time, and the parts of intervals for which that stands."""

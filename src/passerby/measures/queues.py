@@ -25,6 +25,7 @@ from passerby.measures.measure import (
     Value,
     ZonePlace,
 )
+from passerby.measures.motion import LAG
 from passerby.moment import CLASSES, Floats, Ints
 
 # m/s below which somebody joins, above which somebody leaves, and seconds for which that must
@@ -32,7 +33,7 @@ from passerby.moment import CLASSES, Floats, Ints
 # 5 km/h and ends above 10 km/h (as in microsimulation: PTV Vissim's queue counters).
 _PERSON_SPEEDS = (0.5, 1.0)
 _VEHICLE_SPEEDS = (5 / 3.6, 10 / 3.6)
-_JOIN_SECONDS = 1.5
+_JOIN_SECONDS = 1.0
 _LEAVE_SECONDS = 2.0
 
 _BODY = 1.70  # metres that a box of a person is tall, where the ground is not known
@@ -40,6 +41,7 @@ _MEMORY = 1.0  # seconds over which the speed in the picture is smoothed
 
 _WINDOW = 600.0  # seconds whose services tell the rate
 _LEAST_SERVED = 10
+_COUNT_VARIANCE = 1 / 12 + 1 / 4  # a gap is under way; a person more or less is ahead
 _SHARE = 0.9  # of the interval around a wait
 _BIN = 1.0  # seconds
 
@@ -83,6 +85,7 @@ class _User:
         waited: whether it ever was a member.
         here: whether it was in the zone, before the head, when last in view.
         seen: when last in view.
+        inside: when last in the zone, before the head.
         pace: smoothed metres per second in the picture; its place then, and when.
     """
 
@@ -93,6 +96,7 @@ class _User:
     waited: bool = False
     here: bool = True
     seen: float = 0.0
+    inside: float = 0.0
     pace: float = math.nan
     place: tuple[float, float] = (0.0, 0.0)
 
@@ -101,7 +105,7 @@ class Queue(Measure):
     """A queue: the zone in which it stands, and the line, its head, at which it is served.
 
     Whoever is in the zone joins once slow (people below 0.5 m/s, vehicles below 5 km/h) for
-    1.5 s, since the beginning of those. A member leaves by crossing the head, or when faster than
+    1 s, since the beginning of that. A member leaves by crossing the head, or when faster than
     1.0 m/s (10 km/h) or out of the zone for 2 s, or lost from view for longer than the bridging
     time. Where the ground is not known, speeds of people are those in the picture, with a box
     taken for 1.70 m; those of vehicles then take the box's height for 1.5 m. Lengths are unknown.
@@ -115,7 +119,8 @@ class Queue(Measure):
       in which nobody waited tells of demand, and is left out. By Little's reasoning the wait of
       the last in line is N services, whatever the arrivals. ``wait_expected_low`` and ``_high``
       hold 90 % of the waits: the sum of N gaps of mean ḡ and variance s² has variance N s², its
-      mean N ḡ is uncertain by N² s² / n after n gaps, and the sum is taken for gamma distributed.
+      mean N ḡ is uncertain by N² s² / n after n gaps, N by a person more or less who joins just
+      now, and a gap is under way (together ⅓ ḡ²); the sum is taken for gamma distributed.
       All three are means over the seconds at which they were known.
     - ``wait_observed_median``: from joining to the head, of those followed all the way; who leaves
       otherwise, or is lost, waited at least so long (Kaplan–Meier).
@@ -316,18 +321,26 @@ class Queue(Measure):
         if user is None:
             if here:
                 whole = self._began is not None and time - self._began > self._bridge
-                self._users[trail] = _User(time, whole, seen=time)
+                self._users[trail] = _User(time, whole, seen=time, inside=time)
             return
         user.seen, user.here = time, here
+        if here:
+            user.inside = time
         if user.joined is None:
             if not here:
-                del self._users[trail]
+                # Its crossing of the head may be told only now: it is kept until then.
+                user.since = math.nan
+                if time - user.inside > self._bridge + 1:
+                    del self._users[trail]
             elif not speed < self._slow:
                 user.since = math.nan
             elif math.isnan(user.since):
                 user.since = time
             elif time - user.since >= _JOIN_SECONDS:
-                user.joined, user.waited, user.since = user.since, True, math.nan
+                # A speed is that of half a second ago.
+                user.joined = max(user.since - LAG, user.entered)
+                user.waited, user.since = True, math.nan
+                self._note_busy(user.joined, time)
         elif here and not speed > self._fast:
             user.since = math.nan
         elif math.isnan(user.since):
@@ -366,7 +379,8 @@ class Queue(Measure):
 
     def _note_busy(self, begin: float, end: float) -> None:
         if self._busy and begin <= self._busy[-1][1] + 1e-3:
-            self._busy[-1] = (self._busy[-1][0], end)
+            first, last = self._busy[-1]
+            self._busy[-1] = (min(first, begin), max(last, end))
         else:
             self._busy.append((begin, end))
 
@@ -385,9 +399,7 @@ class Queue(Measure):
             return Wait(0.0, 0.0, 0.0)
         mean, variance = float(gaps.mean()), float(gaps.var(ddof=1))
         expected = members * mean
-        spread = variance * (members + members**2 / count)
-        if spread < 1e-9 * expected**2:
-            return Wait(expected, expected, expected)
+        spread = variance * (members + members**2 / count) + _COUNT_VARIANCE * mean**2
         shape = expected**2 / spread
         low, high = gamma.ppf([(1 - _SHARE) / 2, (1 + _SHARE) / 2], shape, scale=expected / shape)
         return Wait(expected, float(low), float(high))

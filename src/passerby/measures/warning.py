@@ -6,13 +6,13 @@ import math
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
 
 from passerby.measures.intervals import Interval
 from passerby.measures.measure import End, Measure, Sight, Span, Value, ZonePlace
+from passerby.measures.trails import Step
 from passerby.moment import CLASSES
 
 _PERSON = CLASSES.index("person")
@@ -21,14 +21,6 @@ _BLOCK = 10.0  # seconds over which the number of people is averaged
 _TREND = 18  # blocks that tell the trend ...
 _LEAST_TREND = 6  # ... at least
 _SHARE = 0.9  # of the interval around a slope
-
-
-class _Side(NamedTuple):
-    """On which side of the edge a trail is, since when it may be on the other, and its class."""
-
-    inside: bool
-    since: float
-    code: int
 
 
 @dataclass(slots=True)
@@ -85,7 +77,9 @@ class ZoneBalance(Measure):
         if density_limit is not None and zone.metres is not None:
             limits.append(density_limit * zone.metres.area)
         self._limit = min(limits, default=None)
-        self._sides: dict[int, _Side] = {}
+        self._inside: set[int] = set()
+        self._outside: set[int] = set()
+        self._turning: dict[int, float] = {}  # since when a trail may be on the other side
         self._blocks: deque[tuple[float, float]] = deque(maxlen=_TREND)  # middle, mean number
         self._begin: float = -math.inf  # of the present block
         self._sum = self._seconds = 0.0
@@ -93,13 +87,11 @@ class ZoneBalance(Measure):
 
     def accept(self, sight: Sight, spans: list[Span]) -> None:
         """Take who is in view at a time, and the parts of intervals for which that stands."""
-        step, time = sight.step, sight.step.time
+        step = sight.step
         inside = self._zone.polygon.holds(step.seen)
         if spans:
-            for trail, here, code in zip(
-                step.trails.tolist(), inside.tolist(), step.codes.tolist(), strict=True
-            ):
-                self._see(trail, here, code, time, spans[0].interval)
+            here = set(step.trails[inside].tolist())
+            self._see(here, set(step.trails[~inside].tolist()), step, spans[0].interval)
         people = inside & (step.codes == _PERSON)
         for span in spans:
             held = self._held(span.interval)
@@ -109,7 +101,9 @@ class ZoneBalance(Measure):
 
     def ended(self, end: End) -> None:
         """Take note that a trail ended."""
-        self._sides.pop(end.trail, None)
+        for trails in (self._inside, self._outside):
+            trails.discard(end.trail)
+        self._turning.pop(end.trail, None)
 
     def values(self, interval: Interval) -> Iterator[Value]:
         """The rows of an interval that closes."""
@@ -132,16 +126,23 @@ class ZoneBalance(Measure):
         held: _Balance = interval.held.setdefault(self, _Balance())
         return held
 
-    def _see(self, trail: int, here: bool, code: int, time: float, interval: Interval) -> None:
-        side = self._sides.get(trail)
-        if side is None or side.inside == here:
-            self._sides[trail] = _Side(here, math.nan, code)
-        elif math.isnan(side.since):
-            self._sides[trail] = _Side(side.inside, time, code)
-        elif time - side.since >= _SURE_SECONDS:
+    def _see(self, here: set[int], away: set[int], step: Step, interval: Interval) -> None:
+        """Take note on which side of the edge everybody in view is."""
+        turned = (here & self._outside) | (away & self._inside)
+        for trail in [t for t in self._turning if t not in turned and (t in here or t in away)]:
+            del self._turning[trail]
+        self._inside |= here - self._outside
+        self._outside |= away - self._inside
+        for trail in turned:
+            if step.time - self._turning.setdefault(trail, step.time) < _SURE_SECONDS:
+                continue
+            del self._turning[trail]
+            came = trail in here
+            (code,) = step.codes[step.trails == trail].tolist()
             held = self._held(interval)
-            (held.came if here else held.left)[code] += 1
-            self._sides[trail] = _Side(here, math.nan, code)
+            (held.came if came else held.left)[code] += 1
+            for trails in (self._inside, self._outside):
+                trails.symmetric_difference_update((trail,))
 
     def _count(self, span: Span, people: float, held: _Balance) -> None:
         """Add to the present block; where one is full, look at the trend."""
