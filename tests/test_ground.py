@@ -13,11 +13,13 @@ from passerby.errors import GroundError
 from passerby.geometry import project_lonlat
 from passerby.ground import (
     Ground,
+    fit_ground,
     fit_pairs,
     ground_from_homography,
     ground_from_rectangle,
     ground_from_tsai,
 )
+from passerby.ground_plan import GroundPlan
 from passerby.moment import Floats
 
 SIZE = (1280, 720)
@@ -78,10 +80,78 @@ def test_a_wrong_pair_is_left_out(ground: Ground, seed: int, which: int) -> None
     assert np.allclose(found.ground.to_metres(points), places, atol=1e-2, rtol=1e-3)
 
 
+def test_a_quarter_of_wrong_pairs_is_left_out() -> None:
+    ground = camera(6, 35, 900)
+    random = np.random.default_rng(0)
+    points = random.uniform([0, 150], SIZE, (40, 2))
+    places = ground.to_metres(points)
+    places[::4] += random.uniform(3, 6, (10, 2))
+    found = fit_pairs(points + random.normal(0, 1, points.shape), places)
+    assert not found.used[::4].any()
+    assert found.used.sum() == 30
+
+
+def test_one_wrong_pair_of_five_cannot_be_told() -> None:
+    """Without any one of them, four always agree."""
+    ground = camera(6, 35, 900)
+    points = np.array([[100, 700], [1200, 690], [300, 400], [900, 420], [640, 560]])
+    places = ground.to_metres(points)
+    assert fit_pairs(points, places).used.all()
+    places[1] += [0, 3]
+    with pytest.raises(GroundError, match="at most 4 of 5 agree"):
+        fit_pairs(points, places)
+
+
+@pytest.mark.parametrize("count", [6, 8])
+def test_the_spread_is_how_wrong_lengths_are(count: int) -> None:
+    """Clicks that are 2 pixels off, and lengths of 0.1 m at the pairs; root mean squares."""
+    random = np.random.default_rng(count)
+    told, true = [], []
+    for _ in range(60):
+        ground = camera(random.uniform(3, 12), random.uniform(15, 60), random.uniform(600, 1500))
+        points = random.uniform([0, 0.3 * SIZE[1]], SIZE, (400, 2))
+        points = points[np.isfinite(ground.to_metres(points, 0.1)).all(axis=1)]
+        clicked = points[far_apart(points, count, 0)]
+        places = ground.to_metres(clicked)
+        found = fit_pairs(clicked + random.normal(0, 2, clicked.shape), places).ground
+        angles = random.uniform(0, 2 * np.pi, count)
+        ends = places + 0.1 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        a, b = (found.to_metres(ground.to_picture(points)) for points in (places, ends))
+        told.append(found.spread)
+        true.extend(np.linalg.norm(b - a, axis=1) / 0.1 - 1)
+    assert np.sqrt(np.square(told).mean()) == pytest.approx(np.sqrt(np.square(true).mean()), 0.15)
+
+
+def far_apart(points: Floats, count: int, first: int) -> list[int]:
+    """As one clicks: the farthest of what is left, again and again."""
+    chosen = [first]
+    while len(chosen) < count:
+        away = np.linalg.norm(points[:, None] - points[chosen], axis=2).min(axis=1)
+        chosen.append(int(away.argmax()))
+    return chosen
+
+
+def test_places_may_be_far_from_their_origin() -> None:
+    """As eastings and northings of a national grid are."""
+    ground, far = camera(6, 35, 900), np.array([385_000.0, 6_672_000.0])
+    points = np.random.default_rng(0).uniform([0, 300], SIZE, (8, 2))
+    places = ground.to_metres(points) + far
+    shift = np.array([[1, 0, far[0]], [0, 1, far[1]], [0, 0, 1]])
+    grounds = (
+        fit_pairs(points, places).ground,
+        ground_from_homography(shift @ ground.homography, SIZE),
+    )
+    for found in grounds:
+        assert np.allclose(found.to_metres(points), places, atol=1e-5, rtol=0)
+        assert np.allclose(found.to_picture(places), points, atol=0.01)
+        assert np.allclose(found.metres_per_pixel(points), ground.metres_per_pixel(points))
+
+
 @given(cameras, st.floats(0, SIZE[0]))
 def test_above_the_horizon_is_no_ground_and_near_it_is_refused(ground: Ground, x: float) -> None:
-    a, b, c = ground.homography[2]
-    assert b > 0  # w grows downwards
+    assert ground.horizon is not None
+    a, b, c = ground.horizon
+    assert b > 0  # the ground is below
     horizon = -(a * x + c) / b
     above, below = [x, horizon - 1.0], [x, horizon + 1.0]
     assert np.isnan(ground.to_metres([above, below])).all()
@@ -136,8 +206,10 @@ def test_what_fixes_no_plane_is_refused_and_says_why() -> None:
         fit_pairs(points[:3], points[:3])
     with pytest.raises(GroundError, match="pairs 1 and 4 have the same picture points"):
         fit_pairs(points[[0, 1, 2, 0]], points)
-    with pytest.raises(GroundError, match="three of the four places in metres are in one line"):
+    with pytest.raises(GroundError, match="places in metres of pairs 1, 2 and 3 are in one line"):
         fit_pairs(points, [[0, 0], [1, 0], [2, 0], [0, 1]])
+    with pytest.raises(GroundError, match="all picture points but one are in one line"):
+        fit_pairs([*([i, i] for i in range(70)), [5, 60]], np.random.default_rng(0).random((71, 2)))
     with pytest.raises(GroundError, match="one side"):
         fit_pairs(points, points[[0, 2, 1, 3]])
     random = np.random.default_rng(1)
@@ -152,6 +224,33 @@ def test_a_homography_of_another_picture_size_is_scaled() -> None:
     half = ground_from_homography(ground.homography, (640, 360), of=SIZE)
     points = np.array([[100, 500], [640, 700], [1200, 400]])
     assert np.allclose(half.to_metres(points / 2, 2.0), ground.to_metres(points))
+
+
+def test_a_site_file_describes_a_ground_in_four_ways() -> None:
+    ground = camera(6, 35, 900)
+    corners = np.array([[100, 650], [1200, 650], [900, 300], [400, 300]])
+    places = ground.to_metres(corners)
+    pairs = [
+        {"picture": list(corner / SIZE), "metres": list(place)}
+        for corner, place in zip(corners, places, strict=True)
+    ]
+    rows = ground.homography.tolist()
+    rectangle = ground.to_picture([[-2, 14], [-2, 8], [2, 8], [2, 14]]) / SIZE
+    described = (
+        {"pairs": pairs},
+        {"homography": rows, "of": SIZE},
+        {"rectangle": {"corners": rectangle.tolist(), "metres": [6, 4]}},
+    )
+    lengths = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    for block in described:
+        plan = GroundPlan.model_validate(block)
+        half = fit_ground(plan, (640, 360)).ground
+        found = half.to_metres(corners / 2, 2.0)
+        assert np.allclose(np.linalg.norm(np.diff(found, axis=0), axis=1), lengths)
+        assert half.spread == 0
+        told = GroundPlan.model_validate({**block, "spread": 0.04, "made": "people"})
+        assert fit_ground(told, SIZE).ground.spread == 0.04
+        assert fit_ground(told, SIZE).ground.method == "people"
 
 
 def test_degrees_become_metres() -> None:
@@ -176,12 +275,8 @@ def test_clicked_points_reach_the_truth_of_pets(shared: Path) -> None:
     feet, places = pets(shared)
     errors = []
     for seed in range(8):
-        random = np.random.default_rng(seed)
-        # As one clicks: far apart. The farthest of what is left, eight times.
-        chosen = [int(random.integers(len(feet)))]
-        while len(chosen) < 8:
-            away = np.linalg.norm(feet[:, None] - feet[chosen], axis=2).min(axis=1)
-            chosen.append(int(away.argmax()))
+        first = int(np.random.default_rng(seed).integers(len(feet)))
+        chosen = far_apart(feet, 8, first)
         found = fit_pairs(feet[chosen].round(), places[chosen])
         rest = np.setdiff1d(np.arange(len(feet)), chosen)
         off = np.linalg.norm(found.ground.to_metres(feet[rest]) - places[rest], axis=1)
@@ -198,6 +293,13 @@ def test_a_tsai_calibration_agrees_with_the_truth_of_pets(shared: Path) -> None:
     assert np.allclose(ground.to_picture(ground.to_metres(feet)), feet, atol=1e-6, equal_nan=True)
 
 
+def test_a_tsai_calibration_holds_for_smaller_pictures_too(shared: Path) -> None:
+    plan = GroundPlan(tsai=shared / "data/pets2009/View_001.xml")
+    whole, half = (fit_ground(plan, size).ground for size in ((768, 576), (384, 288)))
+    points = np.array([[100, 500], [640, 400], [300, 250]])
+    assert np.allclose(half.to_metres(points / 2), whole.to_metres(points))
+
+
 @pytest.mark.parametrize("name", ["eth_hotel", "ucy_zara01"])
 def test_published_homographies_go_there_and_back(shared: Path, name: str) -> None:
     """Theirs map (row, column) to metres."""
@@ -212,6 +314,17 @@ def test_published_homographies_go_there_and_back(shared: Path, name: str) -> No
 
 def test_a_broken_calibration_says_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "camera.xml"
-    path.write_text("<Camera><Geometry width='1'/></Camera>")
-    with pytest.raises(GroundError, match=r"camera\.xml"):
-        ground_from_tsai(path, SIZE)
+    geometry = "<Geometry width='8' height='6' dpx='1' dpy='1'/>"
+    inner = "<Intrinsic focal='{}' kappa1='0' cx='4' cy='3' sx='{}'/>"
+    outer = "<Extrinsic tx='0' ty='0' tz='9' rx='0' ry='0' rz='0'/>"
+    for parts, message in (
+        ("<Geometry width='1'/>", "it has no 'Intrinsic'"),
+        (geometry + inner.format(5, 0) + outer, "division by zero"),
+        (geometry + inner.format("nan", 1) + outer, "no camera"),
+        (geometry + inner.format(0, 1) + outer, "Singular"),
+        (geometry + inner.format("wide", 1) + outer, "wide"),
+        ("<", "not well-formed"),
+    ):
+        path.write_text(f"<Camera>{parts}</Camera>")
+        with pytest.raises(GroundError, match=rf"camera\.xml is no Tsai.*{message}"):
+            ground_from_tsai(path, SIZE)

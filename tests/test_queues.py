@@ -228,6 +228,11 @@ def test_swaying_at_the_zones_edge_and_at_the_threshold_ends_no_wait() -> None:
     assert told.value("queue_max") == 2
 
 
+def late(path: Path) -> Path:
+    """Somebody whose coming is seen."""
+    return lambda time: path(time - 5) if time >= 5 else None
+
+
 def test_who_gives_up_waited_at_least_so_long() -> None:
     def gives_up(time: float) -> tuple[float, float] | None:
         if time < 30:
@@ -235,7 +240,7 @@ def test_who_gives_up_waited_at_least_so_long() -> None:
         y = 20.0 - 1.4 * (time - 30)
         return (0.0, y) if y > 5 else None
 
-    told = watch([gives_up], 60)
+    told = watch([late(gives_up)], 70)
     waits = told.rows[0]["wait_observed_median"].histogram
     assert waits is not None
     assert sum(waits.censored.values()) == 1

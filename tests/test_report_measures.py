@@ -228,7 +228,7 @@ def test_the_only_line_is_paired_with_every_zone() -> None:
 
 
 def _plan(report: Report) -> Plan:
-    plan = Plan.of(report)
+    plan = Plan.of(report.ground, report.frame_size, report.shapes)
     assert plan is not None
     return plan
 
@@ -275,7 +275,7 @@ def test_what_reaches_the_horizon_is_left_out_and_said() -> None:
     shapes = make_camera(zones=zones, lines=plaza().lines)
     report = replace(square(), shapes=shapes, rows=())
     assert _plan(report).hidden == ("sky",)
-    assert 'data-plan-zone="sky"' not in plan_picture(report, _plan(report))
+    assert 'data-plan-zone="sky"' not in plan_picture(report.shapes, _plan(report))
     assert "reach up to the horizon: sky." in page_bytes(report).decode()
 
 

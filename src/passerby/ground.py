@@ -370,12 +370,11 @@ def _check(seen: Floats, told: Floats) -> None:
 
 def _aside(points: Floats) -> int | None:
     """A point that all others are in one line without; None where there is none."""
-    for i in range(len(points)):
-        others = np.delete(points, i, axis=0)
-        long, narrow = np.linalg.svd(others - others.mean(axis=0), compute_uv=False)
-        if narrow <= _FLAT * long:
-            return i
-    return None
+    count = range(len(points))
+    others = points[[[j for j in count if j != i] for i in count]]
+    long, narrow = np.linalg.svd(others - others.mean(axis=1, keepdims=True), compute_uv=False).T
+    flat = narrow <= _FLAT * long
+    return int(flat.argmax()) if flat.any() else None
 
 
 def _agreeing(seen: Floats, told: Floats) -> NDArray[np.bool_]:
@@ -452,7 +451,8 @@ def _refined(start: Ground, seen: Floats, told: Floats) -> Ground:
         return np.asarray((mapped[:, :2] / mapped[:, 2:] - points[:, :2]).ravel())
 
     def ground(free: Floats) -> Ground:
-        homography = _signed(np.linalg.inv(np.linalg.inv(a) @ full(free) @ b), seen)
+        whole = np.asarray(np.linalg.inv(np.linalg.inv(a) @ full(free) @ b), np.float64)
+        homography = _signed(whole, seen)
         return start if homography is None else replace(start, homography=homography)
 
     found = least_squares(off, np.delete(inverse / inverse.flat[fixed], fixed), x_scale="jac")

@@ -12,7 +12,7 @@ from typing import Annotated, cast
 import typer
 
 from passerby import __version__
-from passerby.cli import count, models, site
+from passerby.cli import count, ground, models, site
 from passerby.errors import PasserbyError
 
 WRONG_INPUT = 2
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 app.command("count", epilog=count.EXAMPLES, no_args_is_help=True)(count.count)
 app.command("demo")(count.demo)
+app.command("ground", epilog=ground.EXAMPLES, no_args_is_help=True)(ground.ground)
 app.add_typer(models.app, name="models")
 app.add_typer(site.app, name="site")
 

@@ -34,11 +34,11 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def counting() -> Iterator[Callable[[Progress], None]]:
-    """Shows how far a count is: percent of the recording, time left, frames per second."""
+def counting(doing: str = "Counting") -> Iterator[Callable[[Progress], None]]:
+    """Shows how far a run is: percent of the recording, time left, frames per second."""
     screen = console(stderr=True)
     if not screen.is_terminal:
-        yield _Lines()
+        yield _Lines(doing)
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -51,7 +51,7 @@ def counting() -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.fields[rate]}", markup=False),
         console=screen,
     ) as bars:
-        yield _Bar(bars)
+        yield _Bar(bars, doing)
 
 
 class _Rate:
@@ -73,8 +73,8 @@ class _Rate:
 
 
 class _Bar:
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
+    def __init__(self, bars: Bars, doing: str) -> None:
+        self._bars, self._doing = bars, doing
         self._rate = _Rate()
         # Made when the first frame comes, so that a run that goes on begins where it is.
         self._task: TaskID | None = None
@@ -87,14 +87,15 @@ class _Bar:
             )
         self._bars.update(
             self._task,
-            description=f"Counting {clock(progress.seconds)}",
+            description=f"{self._doing} {clock(progress.seconds)}",
             completed=progress.seconds,
             rate=rate,
         )
 
 
 class _Lines:
-    def __init__(self) -> None:
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
         self._rate = _Rate()
         self._tenths = 0
         self._last = time.monotonic()
@@ -114,7 +115,7 @@ class _Lines:
         else:
             how_far = ""
         self._last = now
-        say(f"Counting: {how_far}{clock(progress.seconds)} {rate}".rstrip())
+        say(f"{self._doing}: {how_far}{clock(progress.seconds)} {rate}".rstrip())
 
 
 @contextmanager

@@ -211,7 +211,7 @@ and copy them for the next run.
         place = load_site(site)
         options["site"], clock = place.site, place.zone_info
         options["name"], chosen = place.camera(camera)
-        chosen = _beside(site, chosen)
+        chosen = beside(site, chosen)
         if not sources and chosen.source:
             sources = [chosen.source]
     elif camera is not None:
@@ -271,7 +271,7 @@ def _parse_start(text: str) -> datetime:
         ) from None
 
 
-def _beside(site: Path, camera: Camera) -> Camera:
+def beside(site: Path, camera: Camera) -> Camera:
     """The camera with the paths it names taken from the folder of its site file."""
     paths: dict[str, str] = {}
     if camera.source and "://" not in camera.source:

@@ -86,6 +86,7 @@ class _User:
         here: whether it was in the zone, before the head, when last in view.
         seen: when last in view.
         inside: when last in the zone, before the head.
+        away: how far from the head when a member was last slow or came nearer, pixels.
         pace: smoothed metres per second in the picture; its place then, and when.
     """
 
@@ -97,6 +98,7 @@ class _User:
     here: bool = True
     seen: float = 0.0
     inside: float = 0.0
+    away: float = math.inf
     pace: float = math.nan
     place: tuple[float, float] = (0.0, 0.0)
 
@@ -123,7 +125,8 @@ class Queue(Measure):
       now, and a gap is under way (together ⅓ ḡ²); the sum is taken for gamma distributed.
       All three are means over the seconds at which they were known.
     - ``wait_observed_median``: from joining to the head, of those followed all the way; who leaves
-      otherwise, or is lost, waited at least so long (Kaplan–Meier).
+      otherwise, or is lost, waited at least so long (Kaplan–Meier). It holds one's own service,
+      which N × ḡ does not. Who was there when the recording began is left out.
     - ``delay_mean`` (vehicles): time from entering the zone to the head, less the 15th percentile
       of that time among those who never stopped in it; unknown under 5 of those.
 
@@ -197,11 +200,13 @@ class Queue(Measure):
             self._began = time
         asked = np.flatnonzero(np.isin(step.codes, self._codes))
         inside = self._zone.polygon.holds(step.seen[asked])
-        beyond = self._head.segment.distance(step.seen[asked]) * (1 if self._forward else -1) > 0
+        # Pixels before the head; below 0 for who is past it.
+        before = self._head.segment.distance(step.seen[asked]) * (-1 if self._forward else 1)
         speeds = self._speeds(sight, asked)
-        waiting = inside & ~beyond
-        for row, here, speed in zip(asked.tolist(), waiting.tolist(), speeds, strict=True):
-            self._see(int(step.trails[row]), time, here, speed, spans)
+        for row, here, away, speed in zip(
+            asked.tolist(), (inside & (before >= 0)).tolist(), before.tolist(), speeds, strict=True
+        ):
+            self._see(int(step.trails[row]), time, here, away, speed, spans)
         self._forget(time, spans)
         members = {trail for trail, user in self._users.items() if self._waits(user)}
         length = self._length(sight, asked, members)
@@ -234,7 +239,7 @@ class Queue(Measure):
         user = self._users.pop(passage.trail, None)
         if user is None:
             return
-        if user.joined is not None:
+        if user.joined is not None and user.whole:
             held.observed.add(max(passage.time - user.joined, 0.0))
             held.followed += 1
         taken = passage.time - user.entered
@@ -315,7 +320,9 @@ class Queue(Measure):
                 user.place = (x, y)
         return found
 
-    def _see(self, trail: int, time: float, here: bool, speed: float, spans: list[Span]) -> None:
+    def _see(
+        self, trail: int, time: float, here: bool, away: float, speed: float, spans: list[Span]
+    ) -> None:
         """Take note of one road user: join and leave are hysteretic."""
         user = self._users.get(trail)
         if user is None:
@@ -339,10 +346,10 @@ class Queue(Measure):
             elif time - user.since >= _JOIN_SECONDS:
                 # A speed is that of half a second ago.
                 user.joined = max(user.since - LAG, user.entered)
-                user.waited, user.since = True, math.nan
+                user.waited, user.since, user.away = True, math.nan, away
                 self._note_busy(user.joined, time)
-        elif here and not speed > self._fast:
-            user.since = math.nan
+        elif here and (not speed > self._fast or away < user.away):
+            user.since, user.away = math.nan, away  # who hurries up to the head still waits
         elif math.isnan(user.since):
             user.since = time
         elif time - user.since >= _LEAVE_SECONDS + self._bridge * (not here):
@@ -362,6 +369,8 @@ class Queue(Measure):
     def _cut_off(self, user: _User, until: float, interval: Interval) -> None:
         """A wait whose end was not seen."""
         assert user.joined is not None
+        if not user.whole:
+            return  # nobody knows how long before it was met
         held = self._held(interval)
         held.observed.add(max(until - user.joined, 0.0), censored=True)
         held.followed += 1
@@ -390,7 +399,7 @@ class Queue(Measure):
             self._services.popleft()
         while self._busy and self._busy[0][1] < time - _WINDOW:
             self._busy.popleft()
-        gaps = self._gaps()
+        gaps = self._gaps(time)
         members = sum(map(self._waits, self._users.values()))
         count = len(gaps)
         if count < _LEAST_SERVED:
@@ -404,12 +413,19 @@ class Queue(Measure):
         low, high = gamma.ppf([(1 - _SHARE) / 2, (1 + _SHARE) / 2], shape, scale=expected / shape)
         return Wait(expected, float(low), float(high))
 
-    def _gaps(self) -> Floats:
-        """Seconds between two services throughout which somebody waited."""
+    def _gaps(self, time: float) -> Floats:
+        """Seconds between two services throughout which somebody waited.
+
+        One that lasts longer than the others did is among them before it ends.
+        """
         times = np.array(self._services)
         if len(times) < 2 or not self._busy:
             return np.zeros(0)
         begins, ends = np.array(self._busy).T
         at = np.searchsorted(begins, times[:-1] + 1e-9) - 1
         whole = (at >= 0) & (ends[at] >= times[1:] - 1e-9)
-        return np.asarray(np.diff(times)[whole])
+        gaps = np.diff(times)[whole]
+        last = self._services[-1]
+        if begins[-1] <= last and len(gaps) and time - last > gaps.max():
+            gaps = np.append(gaps, time - last)
+        return np.asarray(gaps)

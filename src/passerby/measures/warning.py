@@ -42,10 +42,11 @@ class ZoneBalance(Measure):
       appears inside, or vanishes there, neither came nor left.
     - ``time_to_capacity``: (limit − number) ÷ slope, with the limit the smaller of ``capacity`` and
       ``density_limit`` × area, and number and slope those of a least-squares line through the
-      means of the last three minutes (at least one) in blocks of ten seconds: the scatter of
-      such blocks is nearly independent, and the error of the slope not understated. 0 at or above
+      means of the last three minutes (at least one) in blocks of ten seconds. 0 at or above
       the limit; unknown where the number does not rise, and where no limit is known.
-    - ``time_to_capacity_low``: the same with the upper end of the slope's 90 % interval (Student).
+    - ``time_to_capacity_low``: the same with the upper end of the slope's 90 % interval (Student),
+      for a number that walks at random around its trend: who came stays for a while, so that the
+      scatter around a line is not independent, and would make the trend look too certain.
 
     Both are the shortest of those found every ten seconds. ``n`` is the number of comings and
     goings; for the times it is the number of people who were in the zone.
@@ -171,8 +172,11 @@ class ZoneBalance(Measure):
         spread = float((away * away).sum())
         slope = float((away * numbers).sum()) / spread
         level = float(numbers.mean()) + slope * (self._until - float(times.mean()))
-        rest = numbers - numbers.mean() - slope * away
-        error = math.sqrt(float((rest * rest).sum()) / (len(times) - 2) / spread)
+        # As if the number were a random walk: it keeps what came and went, so that the scatter
+        # around the line is that of one stay after another, and far from independent. The slope is
+        # a weighted sum of the steps between blocks.
+        weights = np.cumsum(away[::-1])[::-1][1:] / spread
+        error = float(np.diff(numbers).std(ddof=1) * np.sqrt(weights @ weights))
         steepest = slope + float(student.ppf((1 + _SHARE) / 2, len(times) - 2)) * error
         room = max(self._limit - level, 0.0)
         return (room / slope if slope > 0 else None), (room / steepest if steepest > 0 else None)

@@ -103,7 +103,7 @@ def fundamental_chart(counts: Tally, clock: SiteClock, pair: Pair) -> Markup:
     found = states(counts, pair)
     across = ticks(max(state.density for state in found), whole=False)
     up = ticks(max(max(state.flow, state.check or 0.0) for state in found), whole=False)
-    zero, right = TOP + 14 + _TALL, _WIDTH - 2 * RIGHT - 46
+    zero, right = TOP + 14 + _TALL, _WIDTH - 2 * RIGHT - 64
     per_k, per_q = (right - LEFT) / across[-1], _TALL / up[-1]
     parts = list(_axes(across, up, per_k, per_q, zero, right))
     total = counts.total(pair.speed, PERSON)

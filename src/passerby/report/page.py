@@ -61,9 +61,14 @@ _PARTS = (density, speed, flow, fundamental, stay, queues)
 
 def page_bytes(report: Report) -> bytes:
     """The page, in UTF-8."""
+    return page_of("report.html.j2", **_context(report))
+
+
+def page_of(template: str, **context: Any) -> bytes:
+    """A page of a template with the style and script of all, in UTF-8."""
     style, script = _source("report.css"), _source("report.js")
-    page = _TEMPLATES.get_template("report.html.j2").render(
-        _context(report),
+    page = _TEMPLATES.get_template(template).render(
+        context,
         style=style,
         script=script,
         policy="; ".join(
@@ -94,7 +99,7 @@ def _context(report: Report) -> dict[str, Any]:
     clock = SiteClock.of(report)
     counts = tally(report, chart_seconds(report))
     view = View(report, tally(report, chart_seconds(report), MEASURED), clock)
-    plan = Plan.of(report)
+    plan = Plan.of(report.ground, report.frame_size, report.shapes)
     grid, apart = (
         (NOTHING, 0.0) if plan is None else metric_grid(plan, Canvas.of(report.frame_size))
     )
@@ -111,7 +116,7 @@ def _context(report: Report) -> dict[str, Any]:
         "key_figures": _key_figures(report, counts) + _measured_figures(view),
         "picture": street_picture(report, counts, grid),
         "apart": f"{apart:g} m",
-        "plan": plan and plan_picture(report, plan),
+        "plan": plan and plan_picture(report.shapes, plan),
         "hidden": ", ".join(plan.hidden) if plan else "",
         "sections": [one for one in (part(view) for part in _PARTS) if one.figures],
         "density_map": density_map(report, plan),

@@ -19,7 +19,7 @@ from passerby.report.words import exact
 
 if TYPE_CHECKING:
     from passerby.ground import Ground
-    from passerby.report import Report
+    from passerby.site import Camera
 
 _COLUMNS = 41  # of the picture in which its far end on the ground is looked for
 _HALVINGS = 24
@@ -55,13 +55,12 @@ class Plan:
     footprint: shapely.Polygon
 
     @classmethod
-    def of(cls, report: Report) -> Plan | None:
-        """The plan of a report; None where the ground is not known or not in the picture."""
-        ground, size = report.ground, report.frame_size
+    def of(cls, ground: Ground | None, size: tuple[int, int], camera: Camera) -> Plan | None:
+        """The plan of a camera; None where the ground is not known or not in the picture."""
         axes = None if ground is None else _axes(ground, size)
         if ground is None or axes is None:
             return None
-        corners = {**report.shapes.lines, **report.shapes.zones}
+        corners = {**camera.lines, **camera.zones}
         placed = {name: _placed(ground, size, axes, points) for name, points in corners.items()}
         shapes = {name: points for name, points in placed.items() if np.isfinite(points).all()}
         hidden = tuple(name for name in placed if name not in shapes)
@@ -181,7 +180,7 @@ def grid_step(extent: Sequence[float]) -> float:
     return next((s for s in _STEPS if (x2 - x1 + y2 - y1) / s <= _MOST_LINES), _STEPS[-1])
 
 
-def plan_picture(report: Report, plan: Plan) -> Markup:
+def plan_picture(camera: Camera, plan: Plan) -> Markup:
     """The footprint with grid, zones and lines to scale; away from the camera is up."""
     sheet = Sheet.of(plan.footprint.bounds, WIDTH, _TALLEST, 60.0, below=70.0)
     labels = Labels(Canvas(sheet.height), [(0, sheet.height - 90, 400, sheet.height)])
@@ -191,9 +190,9 @@ def plan_picture(report: Report, plan: Plan) -> Markup:
         _plan_grid(plan, sheet),
     ]
     words: list[Markup] = []
-    zones = [name for name in report.shapes.zones if name in plan.shapes]
+    zones = [name for name in camera.zones if name in plan.shapes]
     parts += [_zone(sheet, name, plan.shapes[name]) for name in zones]
-    lines = {name: line for name, line in report.shapes.lines.items() if name in plan.shapes}
+    lines = {name: line for name, line in camera.lines.items() if name in plan.shapes}
     arrows = {name: _forward(plan, sheet, name, line) for name, line in lines.items()}
     labels.taken += [arrow_box(*ends) for ends in arrows.values()]
     for name, (tail, head) in arrows.items():
