@@ -253,8 +253,8 @@ def crowd_seconds(repeats: int) -> tuple[float, float]:
     for _ in range(repeats):
         tracker = Tracker()
         begin = process_time()
-        for moment, boxes in zip(told, found, strict=True):
-            tracker.accept(moment.index, moment.time, boxes)
+        for moment, detected in zip(told, found, strict=True):
+            tracker.accept(moment.index, moment.time, detected)
         tracking.append((process_time() - begin) / len(told))
         measures = CameraMeasures(
             site="bench",

@@ -17,7 +17,8 @@ import numpy as np
 from passerby.errors import Unread
 from passerby.ground import Ground
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS, Measurement
+from passerby.kinds import KINDS
+from passerby.measurement import Measurement
 from passerby.measures.measure import Value
 from passerby.models import Model
 from passerby.redacted import RedactedImage

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from passerby.errors import SiteError
 from passerby.geometry import Polygon
+from passerby.kinds import KINDS
 from passerby.level_of_service import BOUNDS, Setting, level_of_service
-from passerby.measurement import KINDS, Measurement, merge
+from passerby.measurement import Measurement, merge
 from passerby.measures.crowding import ZoneDensity
 from passerby.measures.density import classic_density, local_densities, voronoi_density
 from passerby.measures.intervals import Intervals

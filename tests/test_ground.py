@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from passerby.errors import GroundError
 from passerby.geometry import project_lonlat
-from passerby.ground import (
-    Ground,
-    fit_ground,
-    fit_pairs,
-    ground_from_homography,
-    ground_from_rectangle,
-    ground_from_tsai,
-)
+from passerby.ground import Ground, ground_from_homography
+from passerby.ground_fit import fit_ground, fit_pairs, ground_from_rectangle, ground_from_tsai
 from passerby.ground_plan import GroundPlan
 from passerby.moment import Floats
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from passerby.errors import GroundError, SiteError
-from passerby.ground import fit_ground
+from passerby.ground_fit import fit_ground
 from passerby.ground_plan import GroundPlan
 from passerby.shapes import camera_from_shapes, parse_zone
 from passerby.site import Site, load_site, make_camera, site_schema

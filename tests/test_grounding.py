@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from passerby.cli import main
-from passerby.ground import fit_ground
+from passerby.ground_fit import fit_ground
 from passerby.site import load_site
 from videos import write_video
 

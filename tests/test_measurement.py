@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS, Measurement, Merge, merge
+from passerby.kinds import KINDS, Merge
+from passerby.measurement import Measurement, merge
 
 ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -23,8 +23,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from passerby.geometry import in_pixels
 from passerby.ground import Ground
+from passerby.kinds import KINDS
 from passerby.level_of_service import BOUNDS, Setting, level_of_service
-from passerby.measurement import KINDS, Measurement, merge
+from passerby.measurement import Measurement, merge
 from passerby.report import Report
 from passerby.report.density_map import density_map
 from passerby.report.files import summary

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from passerby.errors import SiteError
-from passerby.ground import Ground, fit_ground
+from passerby.ground import Ground
+from passerby.ground_fit import fit_ground
 from passerby.site import load_site
 from passerby.site_edit import write_ground
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from passerby.measurement import KINDS, Kind, Merge, Statistic
+from passerby.kinds import KINDS, Kind, Merge, Statistic
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "measures.md"
 
 BEFORE = """\
 # Measures
 
-Made by `tools/make_measures_doc.py` from `passerby.measurement.KINDS`. Do not edit it by hand.
+Made by `tools/make_measures_doc.py` from `passerby.kinds.KINDS`. Do not edit it by hand.
 
 Every row is about one place, one class and one interval. Formula, bounds and source of each kind
 are in the docstring of the class in `passerby.measures` that makes it.
@@ -52,7 +52,7 @@ To join intervals, add the weights of each bin and the totals, and add up `n`:
 
 ```python
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 
 hours = [Histogram.from_text(text) for text in table["histogram"] if text]
 day = sum(hours[1:], start=hours[0])

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from passerby import __version__
 from passerby.clock import from_posix
-from passerby.ground import fit_ground
+from passerby.ground_fit import fit_ground
 from passerby.measurement import Measurement
 from passerby.measures.camera import CameraMeasures
 from passerby.moment import Detections

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from passerby.calibrate import MEAN_HEIGHT, Calibration, calibrate, people_of
 from passerby.counting import Progress
-from passerby.ground import Fit, Ground, fit_ground
+from passerby.ground import Ground
+from passerby.ground_fit import Fit, fit_ground
 from passerby.moment import Detections, Moment
 from passerby.pixels.detector import Detector
 from passerby.pixels.picture import Scalable

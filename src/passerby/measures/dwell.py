@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 from passerby.measures.intervals import Interval
 from passerby.measures.measure import End, Measure, Sight, Span, Value, ZonePlace
 from passerby.measures.trails import Step

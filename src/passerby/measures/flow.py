@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 from passerby.measures.intervals import Interval
 from passerby.measures.measure import LinePlace, Measure, Passage, Value
 from passerby.moment import CLASSES

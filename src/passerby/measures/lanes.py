@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 from passerby.measures.intervals import Interval
 from passerby.measures.measure import LinePlace, Measure, Passage, Sight, Span, Value
 from passerby.moment import CLASSES

@@ -13,7 +13,7 @@ import shapely
 from scipy.stats import gamma
 
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 from passerby.measures.intervals import Interval
 from passerby.measures.measure import (
     End,
@@ -348,6 +348,8 @@ class Queue(Measure):
                 user.joined = max(user.since - LAG, user.entered)
                 user.waited, user.since, user.away = True, math.nan, away
                 self._note_busy(user.joined, time)
+                if spans:  # the seconds before it was known
+                    self._held(spans[0].interval).members += time - user.joined
         elif here and (not speed > self._fast or away < user.away):
             user.since, user.away = math.nan, away  # who hurries up to the head still waits
         elif math.isnan(user.since):

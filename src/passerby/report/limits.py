@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 from passerby.moment import CLASSES
 from passerby.report.tally import MEASURED, Series, Tally, observed_share, tally
 from passerby.report.words import duration, length, percent, rounded, sentence, step

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from passerby.clock import from_posix, interval_start
-from passerby.measurement import KINDS, Measurement, Merge, merge
+from passerby.kinds import KINDS, Merge
+from passerby.measurement import Measurement, merge
 from passerby.moment import CLASSES
 from passerby.report.words import in_utc, length
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from passerby.histogram import Histogram
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 from passerby.report.charts import line_chart
 from passerby.report.distributions import Mark, distribution_chart
 from passerby.report.figures import Column, Figure, Section

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 from xlsxwriter.utility import xl_range
 
-from passerby.measurement import KINDS
+from passerby.kinds import KINDS
 from passerby.report.limits import remarks
 from passerby.report.peak import peaks
 from passerby.report.street import direction
