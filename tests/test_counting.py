@@ -46,7 +46,12 @@ def test_every_place_kind_class_and_interval_has_a_row(report: Report) -> None:
     crossings = [row for row in report.rows if row.kind == "crossings"]
     assert len(crossings) == 2 * 2 * len(classes)  # intervals, directions
     assert {row.class_ for row in crossings} == classes
-    assert {row.kind for row in report.rows} == {"crossings", "occupancy_mean", "occupancy_max"}
+    counts = {"crossings", "occupancy_mean", "occupancy_max"}
+    no_metres = {"flow_rate", "specific_flow", "counter_flow_share"}  # at lines
+    no_metres |= {"dwell_median", "dwell_p90", "net_inflow"}  # in zones
+    assert {row.kind for row in report.rows} == counts | no_metres
+    # Without a ground what needs metres is unknown, not zero.
+    assert {row.value for row in report.rows if row.kind == "specific_flow"} == {None}
 
 
 def test_intervals_follow_the_site_clock(report: Report) -> None:

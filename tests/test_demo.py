@@ -142,7 +142,7 @@ def test_the_demonstration_counts_the_clip(
     found = {
         total["direction"]: total["value"]
         for total in summary["totals"]
-        if (total["place"], total["class"]) == ("west", "person")
+        if (total["place"], total["kind"], total["class"]) == ("west", "crossings", "person")
     }
     # The truth, from the published tracks: 6 to the right, 9 to the left.
     assert abs(found["forward"] - 6) <= 1

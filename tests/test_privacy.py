@@ -113,7 +113,7 @@ def test_the_summary_holds_no_boxes_and_no_ids(left: Left) -> None:
     summary = json.loads((left.folder / "summary.json").read_text("utf-8"))
     assert set(summary) == {
         *("version", "site", "camera", "timezone", "clock", "start", "end", "frame", "shapes"),
-        *("totals", "coverage", "model", "settings", "unread", "notes"),
+        *("totals", "ground", "coverage", "model", "settings", "unread", "notes"),
     }
     assert {key for total in summary["totals"] for key in total} == {
         *("place", "kind", "class", "direction", "value", "n", "unit", "coverage"),

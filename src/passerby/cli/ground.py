@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +11,11 @@ import typer
 
 from passerby.cli import consoles
 from passerby.cli.count import INTERRUPTED, beside
+from passerby.errors import PasserbyError
 
 if TYPE_CHECKING:
+    from passerby.calibrate import Calibration
+    from passerby.ground_fit import Fit
     from passerby.grounding import GroundFound
 
 EXAMPLES = """[bold]Examples[/]
@@ -22,12 +26,15 @@ passerby ground north.mp4 --site site.yaml --camera-height 6.2
 
 passerby ground north.mp4 --site site.yaml --mean-height 1.65 --no-write
 
+passerby ground north.mp4 --site site.yaml --from people --replace
+
 [bold]How it works[/]
 
 Where the camera has pairs, a rectangle or a calibration in the site file, these are checked and \
 nothing is written. Else the people who walk in the recording tell the ground: how tall they are \
 over where they stand gives horizon, tilt and scale. Take a recording in which at least 8 people \
-walk near and far. Steep views (above about 55 degrees) are better given by pairs.
+walk near and far. Steep views (above about 55 degrees) are better given by pairs. What people \
+told once, a new run finds anew and replaces; what you gave is replaced only with --replace.
 
 [bold]Exit status[/]
 
@@ -61,15 +68,19 @@ def ground(
         From | None,
         typer.Option(
             "--from",
-            help="Who tells the ground; the site file where not given, if it has a ground there.",
+            help="Who tells the ground. Where not given: the site file, if you gave a ground "
+            "there, else the people.",
         ),
     ] = None,
     mean_height: Annotated[
-        float,
+        float | None,
         typer.Option(
-            metavar="M", min=1.0, max=2.2, help="Mean height of the people with shoes, metres."
+            metavar="M",
+            min=1.0,
+            max=2.2,
+            help="Mean height of the people with shoes, metres; 1.70 where not given.",
         ),
-    ] = 1.70,
+    ] = None,
     camera_height: Annotated[
         float | None,
         typer.Option(
@@ -82,17 +93,28 @@ def ground(
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(metavar="S", min=1.0, help="How much of the recording to watch; all of it."),
+        typer.Option(
+            metavar="S",
+            min=1.0,
+            help="How much of the recording to watch. Where not given: all of it, or 5 minutes "
+            "where the site file tells the ground.",
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Detector, as for passerby count.")
     ] = None,
     fps: Annotated[
         float | None,
-        typer.Option(metavar="F", min=0.001, max=1000, help="True frames per second."),
+        typer.Option(
+            metavar="F",
+            min=0.001,
+            max=1000,
+            help="True frames per second, for a recording whose header lies.",
+        ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="CPU threads; all cores.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="CPU threads; all cores where not given."),
     ] = None,
     write: Annotated[
         bool, typer.Option(help="Write what was found into the site file; comments stay.")
@@ -105,10 +127,11 @@ def ground(
     ] = Path("passerby-out"),
 ) -> None:
     """Find out how the picture maps to metres, and draw the grid on the empty street."""
-    from passerby.errors import PasserbyError
-    from passerby.grounding import find_ground
+    from passerby.calibrate import MEAN_HEIGHT
+    from passerby.grounding import asks_people, find_ground
     from passerby.report.ground import ground_page
     from passerby.site import Camera, load_site
+    from passerby.site_edit import check_writable, write_ground
 
     title, name, chosen = "Camera", None, Camera()
     sources: list[Path | str] = list(video or ())
@@ -122,14 +145,26 @@ def ground(
     elif camera is not None:
         raise PasserbyError("--camera names a camera of a site file; give that with --site")
     if not sources:
-        raise PasserbyError("give a VIDEO to watch\nTry: passerby ground --help")
+        missing = (
+            "give a VIDEO to watch" if site is None else "its camera has no source: give a VIDEO"
+        )
+        raise PasserbyError(f"{missing}\nTry: passerby ground --help")
+    from_people = None if source is None else source is From.PEOPLE
+    if asks_people(chosen, from_people):
+        if site is not None and name is not None and write:
+            check_writable(site, name, replace=replace)
+    elif mean_height or camera_height:
+        raise PasserbyError(
+            "the site file tells the ground, and --mean-height and --camera-height change nothing "
+            "there; add --from people to let the people tell it"
+        )
     try:
         with consoles.counting("Watching") as progress:
             found = find_ground(
                 sources,
                 chosen,
-                from_people=None if source is None else source is From.PEOPLE,
-                mean_height=mean_height,
+                from_people=from_people,
+                mean_height=mean_height or MEAN_HEIGHT,
                 camera_height=camera_height,
                 seconds=seconds,
                 model=model,
@@ -151,8 +186,6 @@ def ground(
     _show(title, found, facts)
     if site is not None and name is not None and found.calibration is not None:
         if write:
-            from passerby.site_edit import write_ground
-
             write_ground(site, name, found.ground, found.frame_size, replace=replace)
             typer.echo(f"\nWritten into {site}, camera {name}.")
         else:
@@ -162,25 +195,52 @@ def ground(
 
 def _facts(found: GroundFound) -> list[tuple[str, str]]:
     """Label and text of everything that is known of the ground."""
-    told = found.calibration
-    if told is None:
+    if found.calibration is not None:
+        facts = _told(found.calibration, found.frame_size)
+    else:
         facts = [("found by", found.ground.method)]
         if found.fit is not None and len(found.fit.residuals):
-            off = found.fit.residuals[found.fit.used]
-            facts.append(("pairs used", f"{len(off)} of {len(found.fit.used)}"))
-            facts.append(("residuals", f"{off.mean():.2f} m on average, {off.max():.2f} m at most"))
-    else:
-        facts = [
-            ("found by", f"the heights of {told.people} people in {told.boxes} boxes"),
-            ("camera height", f"{told.camera_height.value:.1f} ± {told.camera_height.error:.1f} m"),
-            ("tilt", f"{told.tilt.value:.0f} ± {told.tilt.error:.0f}° below the horizon"),
-            ("roll", f"{told.roll.value:.1f} ± {told.roll.error:.1f}°"),
-            ("focal length", f"{told.focal.value:.0f} ± {told.focal.error:.0f} pixels"),
-            ("horizon", f"{told.horizon.value:.0f} pixels from the top, in the middle"),
-        ]
-    if found.ground.spread:
-        facts.append(("lengths", f"right within {found.ground.spread:.0%} (standard error)"))
-    return facts
+            facts += _fitted(found.fit)
+    spread = found.ground.spread
+    known = f"right within {spread:.0%} (standard error)" if spread else "error not known"
+    return [*facts, ("lengths", known)]
+
+
+def _told(told: Calibration, size: tuple[int, int]) -> list[tuple[str, str]]:
+    """What the people told."""
+    high, focal, half = told.camera_height, told.focal, size[0] / 2
+    wide = 2 * math.degrees(math.atan(half / focal.value))
+    # The derivative of that angle by the focal length.
+    wide_error = math.degrees(2 * half / (focal.value**2 + half**2)) * focal.error
+    away = abs(told.horizon.value)
+    where = "above" if told.horizon.value < 0 else "below"
+    way = "clockwise" if told.roll.value >= 0 else "counter-clockwise"
+    return [
+        ("found by", f"the heights of {told.people} people in {told.boxes} boxes"),
+        (
+            "camera height",
+            f"{high.value:.1f} {f'± {high.error:.1f} m' if high.error else 'm, as given'}",
+        ),
+        ("tilt", f"{told.tilt.value:.0f} ± {told.tilt.error:.0f}° below the horizontal"),
+        ("roll", f"{abs(told.roll.value):.1f} ± {told.roll.error:.1f}° {way}"),
+        ("field of view", f"{wide:.0f} ± {wide_error:.0f}° across"),
+        ("focal length", f"{focal.value:.0f} ± {focal.error:.0f} pixels"),
+        (
+            "horizon",
+            f"{away:.0f} ± {told.horizon.error:.0f} pixels {where} the picture's upper edge",
+        ),
+    ]
+
+
+def _fitted(fit: Fit) -> list[tuple[str, str]]:
+    """How well pairs agree with their ground."""
+    off = fit.residuals[fit.used]
+    if len(off) == 4:  # any four fit
+        return [("pairs used", "4, which always fit: give more, and they check each other")]
+    return [
+        ("pairs used", f"{len(off)} of {len(fit.used)}"),
+        ("residuals", f"{off.mean():.2f} m on average, {off.max():.2f} m at most"),
+    ]
 
 
 def _show(title: str, found: GroundFound, facts: list[tuple[str, str]]) -> None:
@@ -204,6 +264,6 @@ def _show(title: str, found: GroundFound, facts: list[tuple[str, str]]) -> None:
         screen.print(table)
     if found.calibration is not None:
         screen.print(
-            "\nDo you know better? Give --mean-height or --camera-height, or write pairs of points "
-            "into the site file: see docs/ground.md."
+            "\nDo you know better? Run it again with --camera-height or --mean-height, or write "
+            "pairs of points into the site file: see docs/ground.md."
         )

@@ -107,7 +107,7 @@ class ZoneBalance(Measure):
     long. Neither says anything of what makes the trend, or how long it lasts.
 
     Source: H. Working, Note on the correlation of first differences of averages in a random
-    chain, Econometrica 28 (1960) 916–918; J. Durlauf and P. Phillips, Trends versus random walks
+    chain, Econometrica 28 (1960) 916–918; S. Durlauf and P. Phillips, Trends versus random walks
     in time series analysis, Econometrica 56 (1988) 1333–1354, for the 6/5.
     """
 
@@ -141,6 +141,7 @@ class ZoneBalance(Measure):
         self._counts: list[tuple[int, Span]] = []  # of that second
         self._medians: list[tuple[float, float, float]] = []  # of the block: time, number, seconds
         self._block: float = -math.inf
+        self._of: Interval | None = None  # that holds the block
         self._blocks: deque[_Block] = deque(maxlen=_TREND)
         self._until = -math.inf  # of what was observed
 
@@ -168,12 +169,12 @@ class ZoneBalance(Measure):
         if second != self._second and self._counts:
             number = float(np.median([count for count, _ in self._counts]))
             seconds = sum(span.seconds for _, span in self._counts)
-            middle = self._counts[0][1].time + seconds / 2
-            self._medians.append((middle, number, seconds))
-            held = self._held(self._counts[0][1].interval)
-            self._counts = []
-            if block != self._block:
-                self._look_ahead(held)
+            _, (begin, _, interval) = self._counts[0]
+            self._medians.append((begin + seconds / 2, number, seconds))
+            self._of, self._counts = interval, []
+        if block != self._block and self._of is not None:
+            self._look_ahead(self._held(self._of))
+            self._of = None
         self._second, self._block = second, block
 
     def ended(self, end: End) -> None:
