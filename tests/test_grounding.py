@@ -186,7 +186,7 @@ def test_the_page_shows_metres_and_the_horizon_where_it_is(tilt: float) -> None:
     shown = Camera.model_validate({"lines": {"gate": [[0.2, 0.8], [0.8, 0.8]]}})
     page = ground_page("A, n", Ground(camera.homography()), camera.size, shown, None, [("a", "b")])
     text = page.decode("utf-8")
-    level = f"{camera.horizon / 768 * 1000:.1f}"
+    level = f" {camera.horizon / 768 * 1000:.2f} "
     drawn = re.findall(r'<path[^>]*class="base"[^>]*>', text)
     assert len(drawn) == (tilt == 10)
     assert all(level in line for line in drawn)
